@@ -1,0 +1,69 @@
+"""What a person at the terminal is told: one line for their mistakes, no traceback."""
+
+import os
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+BAD_INPUT, FAILED = 2, 1  # exit codes
+
+
+class InputError(ValueError):
+    """One line for the person at the terminal: the rule, what was given, what is allowed.
+
+    Raised at the edge: configuration, data, files, names.
+    """
+
+
+class TrainingError(RuntimeError):
+    """One line about a run that can't go on, such as a loss that is no longer finite; what it recorded is kept."""
+
+
+def guarded(command: Callable[[], Any]) -> int:
+    """Runs a command; its expected errors become one line on stderr. The exit code.
+
+    HYDRA_FULL_ERROR=1 shows the whole traceback instead.
+    """
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        command()
+        return 0
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that hydra raises what it would print
+    try:
+        command()
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return BAD_INPUT
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, in a line: Hydra's and OmegaConf's messages with the key, what was given and what is allowed."""
+    cause = error.__cause__ or error
+    options, missing = getattr(error, "options", None), getattr(error, "missing_cfg_file", None)
+    if missing and options is not None:
+        group, _, option = missing.rpartition("/")
+        return f"{group}={option}: {choices(option, options)}"
+    if getattr(cause, "full_key", None) and getattr(cause, "parent_node", None) is not None:
+        return key_error(cause)
+    return " ".join(str(error).split())
+
+
+def key_error(error: Any) -> str:
+    """An unknown key, with the nearest of its neighbours, or a value of the wrong type."""
+    reason = str(error).splitlines()[0]
+    if "not in" in reason:
+        return f"{error.full_key}: no such key; {choices(str(error.key), [str(key) for key in error.parent_node])}"
+    return f"{error.full_key}: {reason[:1].lower()}{reason[1:]}"
+
+
+def choices(given: str, allowed: Any) -> str:
+    """`did you mean relu? allowed: ...`, the nearest name first if one is near."""
+    near = get_close_matches(given, allowed, 1)
+    return f"{f'did you mean {near[0]}? ' if near else ''}allowed: {', '.join(allowed)}"

@@ -1,0 +1,1 @@
+"""The mathematics: networks as pure functions over a tuple of (Theta, b)."""

@@ -1,0 +1,79 @@
+"""The gradient of the cost, by hand (L25-L28) and by `jax.grad`, behind one signature.
+
+A gradient is a function (params, x, targets, weights=None) -> (value, grads). Weights (batch,) mask the rows of a
+short last batch: a row of weight 0 does not count, and the mean is divided by the sum of the weights.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from nnjax.network.layers.dense import Layer
+from nnjax.network.losses import Loss
+from nnjax.network.models import Model, Params
+
+Scalar = Float[Array, ""]
+Gradient = Callable[..., tuple[Scalar, Params]]
+
+
+def shares(weights: Float[Array, " batch"] | None, batch: int, dtype: jnp.dtype) -> Float[Array, " batch"]:
+    """What each instance contributes to the mean: weights / their sum, or 1 / batch each."""
+    return jnp.full(batch, 1 / batch, dtype) if weights is None else weights / weights.sum()
+
+
+def mean_loss(model: Model, loss: Loss) -> Callable[..., Scalar]:
+    """(1/n) sum_i L(h(x_i), y_i): the first term of J (L20)."""
+
+    def value(params: Params, x: Array, targets: Array, weights: Array | None = None) -> Scalar:
+        z, _ = model.forward(params, x)
+        return jnp.sum(shares(weights, *z.shape[:1], z.dtype) * loss.value(z, targets))
+
+    return value
+
+
+def backprop(model: Model, loss: Loss) -> Gradient:
+    """The gradient of `mean_loss` by hand: delta at the output (L25), then backwards layer by layer (L26, L27)."""
+
+    def gradient(params: Params, x: Array, targets: Array, weights: Array | None = None) -> tuple[Scalar, Params]:
+        z, kept = model.forward(params, x)
+        share = shares(weights, *z.shape[:1], z.dtype)
+        delta = share[:, None] * loss.delta(z, targets)
+        return jnp.sum(share * loss.value(z, targets)), model.backward(params, kept, delta)
+
+    return gradient
+
+
+def autodiff(model: Model, loss: Loss) -> Gradient:
+    """The gradient of `mean_loss` by `jax.value_and_grad` (L32)."""
+    return jax.value_and_grad(mean_loss(model, loss))
+
+
+GRADIENTS = {"backprop": backprop, "autodiff": autodiff}
+
+
+def l2_penalty(params: Params, l2: Scalar, n: Scalar) -> Scalar:
+    """(l2 / 2n) sum_l sum_i sum_j (Theta_ji^(l))^2; biases are not penalised (L20)."""
+    return l2 / (2 * n) * sum(jnp.vdot(layer.Theta, layer.Theta) for layer in params)
+
+
+def with_l2(gradient: Gradient) -> Gradient:
+    """The gradient of J = loss + (l2 / 2n) sum Theta^2: adds (l2 / n) Theta, and nothing to b (L20, L28).
+
+    L28 as the lecture prints it adds lambda Theta, the derivative of another cost. L20 is the definition here:
+    a lambda of L28 is an l2 of lambda * n. n is the number of training instances, in mini-batches too, so that an
+    epoch's mean gradient is that of L20.
+
+    Returns:
+        A function (params, x, targets, l2, n, weights=None) -> (J, grads); l2 and n may be traced.
+    """
+
+    def regularised(
+        params: Params, x: Array, targets: Array, l2: Scalar, n: Scalar, weights: Array | None = None
+    ) -> tuple[Scalar, Params]:
+        value, grads = gradient(params, x, targets, weights)
+        decayed = tuple(Layer(g.Theta + l2 / n * p.Theta, g.b) for g, p in zip(grads, params, strict=True))
+        return value + l2_penalty(params, l2, n), decayed
+
+    return regularised

@@ -1,0 +1,1 @@
+"""Layers: initialisation, forward and backward pass side by side."""

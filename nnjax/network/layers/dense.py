@@ -1,0 +1,61 @@
+"""A layer of units, each connected to all inputs: a = g(x Theta^T + b) (L1, L2)."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from nnjax.network.activations import Activation
+from nnjax.network.initializers import Initializer
+
+
+class Layer(NamedTuple):
+    """Parameters of one layer, and gradients with respect to them, in the split form of the lecture's notation.
+
+    Attributes:
+        Theta: weights (n_out, n_in), a row a unit.
+        b: biases (n_out,).
+    """
+
+    Theta: Float[Array, "n_out n_in"]
+    b: Float[Array, " n_out"]
+
+
+class Kept(NamedTuple):
+    """What the forward pass keeps for the backward pass.
+
+    Attributes:
+        x: the layer's inputs (batch, n_in).
+        z: pre-activations (batch, n_out).
+        a: activations g(z) (batch, n_out).
+    """
+
+    x: Float[Array, "batch n_in"]
+    z: Float[Array, "batch n_out"]
+    a: Float[Array, "batch n_out"]
+
+
+def init(
+    key: Key[Array, ""], n_in: int, n_out: int, initializer: Initializer, scale: Float[Array, ""] | float
+) -> Layer:
+    """Theta = scale * initializer, of shape (n_out, n_in), and b = 0 (L33)."""
+    return Layer(scale * initializer(key, (n_out, n_in)), jnp.zeros(n_out))
+
+
+def forward(layer: Layer, x: Float[Array, "batch n_in"], g: Activation) -> tuple[Float[Array, "batch n_out"], Kept]:
+    """z = x Theta^T + b and a = g(z), for a batch of rows (L2)."""
+    z = x @ layer.Theta.T + layer.b
+    a = g.value(z)
+    return a, Kept(x, z, a)
+
+
+def backward(
+    layer: Layer, kept: Kept, d_out: Float[Array, "batch n_out"], g: Activation
+) -> tuple[Layer, Float[Array, "batch n_in"]]:
+    """Gradients of the layer's parameters and of its inputs, from d_out = d cost / d a.
+
+    delta = d_out * g'(z) and d_in = delta Theta (L26);
+    d cost / d Theta = delta^T x and d cost / d b = the sum of delta over the batch (L27).
+    """
+    delta = d_out * g.derivative(kept.z, kept.a)
+    return Layer(delta.T @ kept.x, delta.sum(axis=0)), delta @ layer.Theta
