@@ -1,0 +1,1 @@
+"""Compiled programs over a network: batches, optimisers, epochs, lanes."""

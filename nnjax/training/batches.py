@@ -1,0 +1,64 @@
+"""Which instances make which batch, and what the network is given: inputs and encoded targets (L9, L34-L36)."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key, Num
+
+
+class Split(NamedTuple):
+    """Instances on the device: x as stored (n, ...), y the class indices (n,)."""
+
+    x: Num[Array, "n ..."]
+    y: Int[Array, " n"]
+
+
+class Encoding(NamedTuple):
+    """How stored rows become inputs and labels become targets.
+
+    Attributes:
+        scale, shift: an input is stored value * scale + shift.
+        shape: the shape of one input.
+        outputs: units of the output layer: 1 for binary targets, else one for each class.
+    """
+
+    scale: float
+    shift: float
+    shape: tuple[int, ...]
+    outputs: int
+
+
+def inputs(x: Num[Array, "batch ..."], encoding: Encoding) -> Float[Array, "batch ..."]:
+    """Stored rows as the network takes them, (batch, *shape)."""
+    return (x.astype(jnp.float32) * encoding.scale + encoding.shift).reshape(-1, *encoding.shape)
+
+
+def targets(y: Int[Array, " batch"], encoding: Encoding) -> Float[Array, "batch outputs"]:
+    """y itself in one column for a binary task (L5), else 1-of-K (L6, L9)."""
+    return y[:, None].astype(jnp.float32) if encoding.outputs == 1 else jax.nn.one_hot(y, encoding.outputs)
+
+
+def count(n: int, batch_size: int) -> int:
+    """Batches an epoch; the last may be short."""
+    return -(-n // batch_size)
+
+
+def order(key: Key[Array, ""], n: int, batch_size: int) -> Int[Array, " padded"]:
+    """The row numbers of one epoch in a random order, filled up with 0 to whole batches.
+
+    The batch of all instances (L34) has one order only: a sum does not ask for another.
+    """
+    rows = jnp.arange(n) if batch_size == n else jax.random.permutation(key, n)
+    return jnp.pad(rows, (0, count(n, batch_size) * batch_size - n))
+
+
+def take(
+    split: Split, rows: Int[Array, " padded"], i: Int[Array, ""], batch_size: int
+) -> tuple[Num[Array, "batch ..."], Int[Array, " batch"], Float[Array, " batch"] | None]:
+    """Batch i of an epoch in the order `rows`: x, y and weights, 0 for the filling and None where there is none."""
+    n = split.y.shape[0]
+    chosen = jax.lax.dynamic_slice_in_dim(rows, i * batch_size, batch_size)
+    weights = None if n % batch_size == 0 else (i * batch_size + jnp.arange(batch_size) < n).astype(jnp.float32)
+    x, y = (part.at[chosen].get(mode="promise_in_bounds") for part in split)
+    return x, y, weights

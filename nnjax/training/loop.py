@@ -1,0 +1,161 @@
+"""A training as the host sees it: chunks of about a second, each one call of a compiled program."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nnjax.network.models import Params
+from nnjax.training.batches import Split, count
+from nnjax.training.lanes import lift
+from nnjax.training.programs import COLUMNS, ROWS, TRAINING, Position, Programs, Recipe, State
+
+CHUNK_SECONDS = 1.0
+FIRST_STEPS = 20
+STOPPED = ("epoch limit", "converged", "no progress", "diverged")  # by State.status; L37: which happened is reported
+
+
+class Compiled(NamedTuple):
+    """The programs of a recipe, lifted over lanes and jitted."""
+
+    begin: Any
+    advance: Any
+    evaluate: Any
+
+
+@cache
+def compiled(recipe: Recipe, lanes: int) -> Compiled:
+    """Equal recipes share their programs, so that a second training in the process compiles nothing."""
+    programs = Programs(recipe)
+    return Compiled(
+        jax.jit(lift(programs.begin, lanes, shared=(2, 3))),
+        jax.jit(lift(programs.advance, lanes, shared=(3, 4, 5, 6)), donate_argnums=0),
+        jax.jit(lift(programs.evaluate, lanes, shared=(1,))),
+    )
+
+
+class Chunk(NamedTuple):
+    """What one call brought.
+
+    Attributes:
+        epoch: finished epochs, a part of one included.
+        rows: (lanes, epochs finished by this call, columns), nan for a lane that had stopped; columns as COLUMNS.
+        first: the epoch of the first row.
+        examples_per_second: over all lanes, in this call.
+    """
+
+    epoch: float
+    rows: np.ndarray
+    first: int
+    examples_per_second: float
+
+
+class Training:
+    """A training of one recipe in lanes: `for chunk in training.chunks()`, then `params`, `history` and the rest.
+
+    Args:
+        recipe: the static part.
+        hyper: traced scalars by name, each (lanes,).
+        seeds: of initialisation, one a lane.
+        shuffle_seeds: of the order of instances, one a lane.
+        train, validation: the data; validation may be empty.
+        epochs: the limit.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        hyper: Mapping[str, Sequence[float]],
+        seeds: Sequence[int],
+        shuffle_seeds: Sequence[int],
+        train: Split,
+        validation: Split,
+        epochs: int,
+    ) -> None:
+        started = time.perf_counter()
+        self.epochs_limit, self.lanes = epochs, len(seeds)
+        self.per_epoch = count(len(train.y), recipe.batch_size)
+        self.data = jax.device_put((train, validation))
+        self.hyper = {name: jnp.asarray(values, jnp.float32) for name, values in hyper.items()}
+        init_keys, self.keys = keys(seeds)[:, 0], keys(shuffle_seeds)[:, 1]
+        self.programs = compiled(recipe, self.lanes)
+        state, row = self.programs.begin(init_keys, self.hyper, *self.data)
+        self.state, _ = self.call(state, Position(0, 0), 0)  # no step: only compiles
+        self.rows = [np.asarray(row)[:, None]]
+        self.train_seconds, self.examples = 0.0, 0
+        self.compile_seconds = time.perf_counter() - started
+
+    def call(self, state: State, position: Position, steps: int) -> tuple[State, jax.Array]:
+        """Runs the program and waits for it; the state given is used up."""
+        at = Position(*(np.int32(value) for value in position))
+        return jax.block_until_ready(
+            self.programs.advance(state, self.keys, self.hyper, *self.data, at, np.int32(steps))
+        )
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Trains until every lane has stopped or the epochs are over."""
+        position, rate = Position(0, 0), None
+        yield Chunk(0, self.rows[0], 0, float("nan"))
+        while position.epoch < self.epochs_limit and (self.status == TRAINING).any():
+            steps = self.next_steps(position, rate)
+            started = time.perf_counter()
+            self.state, rows = self.call(self.state, position, steps)
+            seconds = time.perf_counter() - started
+            ended, step = divmod(position.step + steps, self.per_epoch)
+            self.rows.append(np.asarray(rows)[:, :ended])
+            chunk_examples = steps * len(self.data[0].y) / self.per_epoch * self.lanes
+            self.train_seconds, self.examples = self.train_seconds + seconds, self.examples + chunk_examples
+            first, rate = position.epoch + 1, steps / seconds
+            position = Position(position.epoch + ended, step)
+            done = position.epoch + position.step / self.per_epoch
+            yield Chunk(done, self.rows[-1], first, chunk_examples / seconds)
+
+    def next_steps(self, position: Position, rate: float | None) -> int:
+        """About CHUNK_SECONDS of steps at this rate; whole epochs if it is more than one."""
+        left = (self.epochs_limit - position.epoch) * self.per_epoch - position.step
+        wanted = FIRST_STEPS if rate is None else max(1, int(rate * CHUNK_SECONDS))
+        steps = min(wanted, left, ROWS * self.per_epoch - position.step)
+        beyond = (position.step + steps) % self.per_epoch
+        return steps - beyond if steps > beyond else steps
+
+    @property
+    def status(self) -> np.ndarray:
+        """(lanes,): TRAINING, CONVERGED, NO_PROGRESS or DIVERGED."""
+        return np.asarray(self.state.status)
+
+    @property
+    def stopped(self) -> list[str]:
+        """For each lane why it ended; a word of STOPPED."""
+        return [STOPPED[code] for code in self.status]
+
+    @property
+    def epochs(self) -> np.ndarray:
+        """(lanes,): the last epoch of each."""
+        return np.asarray(self.state.epochs)
+
+    @property
+    def best_epoch(self) -> np.ndarray:
+        """(lanes,): the epoch of the lowest validation loss."""
+        return np.asarray(self.state.best_epoch)
+
+    def params(self, keep: str) -> Params:
+        """Parameters with a lane axis: `last` finite ones at an epoch's end, or `best` by validation loss."""
+        return self.state.settled if keep == "last" else self.state.best
+
+    def history(self) -> dict[str, np.ndarray]:
+        """Metrics by [lane, epoch], epoch 0 untrained, nan where not measured."""
+        rows = np.concatenate(self.rows, axis=1)
+        return {name: rows[..., i] for i, name in enumerate(COLUMNS)}
+
+    def evaluate(self, params: Params, split: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Loss (lanes,), accuracy (lanes,) and logits (lanes, n, outputs) on a split."""
+        return jax.device_get(tuple(self.programs.evaluate(params, jax.device_put(split))))
+
+
+def keys(seeds: Sequence[int]) -> jax.Array:
+    """(lanes, 2): for each seed the keys of initialisation and of the order of instances."""
+    return jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(jnp.asarray(seeds, jnp.uint32))

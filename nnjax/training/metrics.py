@@ -1,0 +1,52 @@
+"""Measures of a network on data: every instance counts once, in the last batch too."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from nnjax.network.losses import Loss
+from nnjax.network.models import Model, Params
+from nnjax.training.batches import Encoding, Split, inputs, targets
+
+EVALUATION_BATCH = 1000
+
+
+class Measured(NamedTuple):
+    """Mean loss, share of right classes, and the logits (n, outputs)."""
+
+    loss: Float[Array, ""]
+    accuracy: Float[Array, ""]
+    z: Float[Array, "n outputs"]
+
+
+def right(h: Float[Array, "batch outputs"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
+    """1 where the class is y: argmax of the outputs (L38), or with one output h > 1/2 (L5)."""
+    predicted = h[:, 0] > 0.5 if h.shape[1] == 1 else jnp.argmax(h, axis=-1)
+    return (predicted == y).astype(h.dtype)
+
+
+def evaluate(model: Model, loss: Loss, encoding: Encoding, params: Params, split: Split) -> Measured:
+    """Loss and accuracy over all n instances; nan for an empty split.
+
+    Goes through the rows in blocks of one size; the last block ends with the last row, and rows that an earlier block
+    has counted have weight 0 in it.
+    """
+    n = split.y.shape[0]
+    if n == 0:
+        return Measured(jnp.array(jnp.nan), jnp.array(jnp.nan), jnp.zeros((0, encoding.outputs)))
+    size = min(n, EVALUATION_BATCH)
+
+    def block(carry: tuple[Array, Array], first: Array) -> tuple[tuple[Array, Array], None]:
+        sums, logits = carry
+        start = jnp.minimum(first, n - size)
+        x, y = (jax.lax.dynamic_slice_in_dim(part, start, size) for part in split)
+        z, _ = model.forward(params, inputs(x, encoding))
+        weights = (start + jnp.arange(size) >= first).astype(z.dtype)
+        found = jnp.stack([loss.value(z, targets(y, encoding)), right(loss.output(z), y)])
+        return (sums + found @ weights, jax.lax.dynamic_update_slice_in_dim(logits, z, start, 0)), None
+
+    start = (jnp.zeros(2), jnp.zeros((n, encoding.outputs)))
+    (sums, logits), _ = jax.lax.scan(block, start, jnp.arange(0, n, size))
+    return Measured(sums[0] / n, sums[1] / n, logits)

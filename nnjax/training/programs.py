@@ -1,0 +1,228 @@
+"""The compiled programs of a training: begin, advance by a number of steps, evaluate; each for one network.
+
+An epoch ends inside the program: validation, the state's settling and the row of history need no trip to the host.
+What the host decides is only how many steps a call takes; the result does not depend on it.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, Key
+
+from nnjax.network.gradients import GRADIENTS, l2_penalty, with_l2
+from nnjax.network.losses import Loss
+from nnjax.network.models import Model, Params
+from nnjax.training.batches import Encoding, Split, count, inputs, order, take, targets
+from nnjax.training.metrics import Measured, evaluate, right
+from nnjax.training.optimizers import Hyper, Schedule, optimizer
+
+COLUMNS = (
+    "train/loss",
+    "train/accuracy",
+    "train/cost",
+    "validation/loss",
+    "validation/accuracy",
+    "gradient/norm",
+    "parameters/norm",
+)
+ROWS = 1000  # epochs a call may finish
+TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # State.status
+
+
+class Recipe(NamedTuple):
+    """The static part of a training: what makes another program when it changes.
+
+    Attributes:
+        model, loss, encoding: the network and what it is fed.
+        optimizer, schedule, clip: see `optimizers.optimizer`.
+        gradients: a key of GRADIENTS.
+        batch_size: instances an update.
+        keep_best: whether the parameters of the best validation loss are kept beside the last.
+    """
+
+    model: Model
+    loss: Loss
+    encoding: Encoding
+    optimizer: str
+    schedule: Schedule | None
+    clip: bool
+    gradients: str
+    batch_size: int
+    keep_best: bool
+
+
+class State(NamedTuple):
+    """One network in training.
+
+    Attributes:
+        params, optimizer: as they are now, possibly within an epoch.
+        settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
+        best: the parameters of the lowest validation loss, () unless kept.
+        sums: over the epoch so far: loss, right classes and cost, each times instances.
+        gradient_norm: the norm of the gradient of J on the epoch's last batch, before clipping.
+        status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
+        epochs: finished ones; of a diverged lane the one it diverged in.
+        best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
+    """
+
+    params: Params
+    optimizer: Any
+    settled: Params
+    best: Params | tuple[()]
+    sums: Float[Array, "3"]
+    gradient_norm: Float[Array, ""]
+    status: Int[Array, ""]
+    epochs: Int[Array, ""]
+    best_epoch: Int[Array, ""]
+    best_loss: Float[Array, ""]
+
+
+class Position(NamedTuple):
+    """Where a training stands: finished epochs, and steps made in the next one. All lanes share it."""
+
+    epoch: Int[Array, ""] | int
+    step: Int[Array, ""] | int
+
+
+class Programs:
+    """The three programs of a recipe. Their arguments are traced: data and hyperparameters are never closed over."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.gradient = with_l2(GRADIENTS[recipe.gradients](recipe.model, recipe.loss))
+
+    def begin(self, key: Key[Array, ""], hyper: Hyper, train: Split, validation: Split) -> tuple[State, Array]:
+        """The untrained network (L33), and row 0 of its history."""
+        params = self.recipe.model.init(key, hyper["init_scale"])
+        untrained, held_out = self.evaluate(params, train), self.evaluate(params, validation)
+        state = State(
+            params=params,
+            optimizer=self.optimizer(hyper).init(params),
+            settled=params,
+            best=params if self.recipe.keep_best else (),
+            sums=jnp.zeros(3),
+            gradient_norm=jnp.array(jnp.nan),
+            status=jnp.array(TRAINING),
+            epochs=jnp.array(0),
+            best_epoch=jnp.array(0),
+            best_loss=held_out.loss,
+        )
+        cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
+        return state, self.row(state, untrained.loss, untrained.accuracy, cost, held_out)
+
+    def evaluate(self, params: Params, split: Split) -> Measured:
+        """Loss, accuracy and logits on a whole split."""
+        return evaluate(self.recipe.model, self.recipe.loss, self.recipe.encoding, params, split)
+
+    def advance(
+        self,
+        state: State,
+        key: Key[Array, ""],
+        hyper: Hyper,
+        train: Split,
+        validation: Split,
+        position: Position,
+        steps: Int[Array, ""],
+    ) -> tuple[State, Float[Array, "rows columns"]]:
+        """`steps` updates onwards from `position`: the state, and a row of history for each epoch that ends.
+
+        At most ROWS epochs may end in one call. `key` orders the instances: epoch e by fold_in(key, e).
+        """
+        per_epoch = count(train.y.shape[0], self.recipe.batch_size)
+
+        def unfinished(carry: tuple[Any, ...]) -> Array:
+            return carry[-1] > 0
+
+        def one_epoch(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+            state, rows, row, epoch, step, left = carry
+            stop = jnp.minimum(step + left, per_epoch)
+            instances = order(jax.random.fold_in(key, epoch), train.y.shape[0], self.recipe.batch_size)
+            state = self.steps(state, hyper, train, instances, step, stop)
+            ended = stop == per_epoch
+            state, rows = jax.lax.cond(
+                ended,
+                lambda state, rows: self.settle(state, hyper, train, validation, epoch + 1, rows, row),
+                lambda state, rows: (state, rows),
+                state,
+                rows,
+            )
+            return state, rows, row + ended, epoch + ended, jnp.where(ended, 0, stop), left - (stop - step)
+
+        rows = jnp.full((ROWS, len(COLUMNS)), jnp.nan)
+        start = (state, rows, jnp.array(0), *map(jnp.asarray, position), steps)
+        state, rows, *_ = jax.lax.while_loop(unfinished, one_epoch, start)
+        return state, rows
+
+    def optimizer(self, hyper: Hyper) -> optax.GradientTransformation:
+        """The recipe's optimiser with these traced values."""
+        return optimizer(self.recipe.optimizer, self.recipe.schedule, self.recipe.clip, hyper)
+
+    def steps(
+        self, state: State, hyper: Hyper, train: Split, instances: Array, first: Array, stop: Array
+    ) -> State:
+        """Updates `first` to `stop` of an epoch whose order is `instances`: Theta <- Theta - alpha D (L36, L37)."""
+        model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
+        n = train.y.shape[0]
+        last = count(n, self.recipe.batch_size) - 1
+
+        def update(i: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
+            params, optimizer_state, sums, norm = carry
+            rows, y, weights = take(train, instances, i, self.recipe.batch_size)
+            x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
+            cost, grads = self.gradient(params, x, wanted, hyper["l2"], n, weights)
+            z, _ = model.forward(params, x)  # the gradient's own forward pass: XLA computes it once
+            weights = jnp.ones(z.shape[0]) if weights is None else weights
+            found = jnp.stack([loss.value(z, wanted), right(loss.output(z), y)]) @ weights
+            sums = sums + jnp.append(found, cost * weights.sum())
+            norm = jax.lax.cond(i == last, optax.tree.norm, lambda grads: norm, grads)
+            updates, optimizer_state = optimizer.update(grads, optimizer_state, params)
+            return optax.apply_updates(params, updates), optimizer_state, sums, norm
+
+        carry = (state.params, state.optimizer, state.sums, state.gradient_norm)
+        params, optimizer_state, sums, norm = jax.lax.fori_loop(first, stop, update, carry)
+        return state._replace(params=params, optimizer=optimizer_state, sums=sums, gradient_norm=norm)
+
+    def settle(
+        self, state: State, hyper: Hyper, train: Split, validation: Split, epoch: Array, rows: Array, row: Array
+    ) -> tuple[State, Array]:
+        """An epoch's end: measure, decide whether this lane goes on (L37), write the row.
+
+        The one select of an epoch: a lane that has stopped before, or diverges now, goes back to its settled parameters.
+        """
+        training = state.status == TRAINING
+        means = state.sums / train.y.shape[0]
+        moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
+        finite = jnp.isfinite(means[0]) & jnp.isfinite(moved)
+        held_out = self.evaluate(state.params, validation)
+        rows = rows.at[row].set(jnp.where(training, self.row(state, *means, held_out), jnp.nan))
+
+        better = training & finite & (held_out.loss < state.best_loss)
+        best_epoch = jnp.where(better, epoch, state.best_epoch)
+        waited = epoch - best_epoch
+        status = jnp.where(moved < hyper["tolerance"], CONVERGED, TRAINING)
+        status = jnp.where((waited >= hyper["patience"]) & (status == TRAINING), NO_PROGRESS, status)
+        status = jnp.where(finite, status, DIVERGED)
+
+        settled = select(training & finite, state.params, state.settled)
+        return state._replace(
+            params=settled,
+            settled=settled,
+            best=select(better, state.params, state.best) if self.recipe.keep_best else (),
+            sums=jnp.zeros(3),
+            status=jnp.where(training, status, state.status),
+            epochs=jnp.where(training, epoch, state.epochs),
+            best_epoch=best_epoch,
+            best_loss=jnp.where(better, held_out.loss, state.best_loss),
+        ), rows
+
+    def row(self, state: State, loss: Array, accuracy: Array, cost: Array, held_out: Measured) -> Array:
+        """One epoch's history, in the order of COLUMNS."""
+        norm = optax.tree.norm(state.params)
+        return jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, state.gradient_norm, norm])
+
+
+def select(condition: Array, new: Any, old: Any) -> Any:
+    """`new` where the condition holds, else `old`, leaf by leaf."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
