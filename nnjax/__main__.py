@@ -1,0 +1,25 @@
+"""`nnjax VERB`: what there is besides training."""
+
+import argparse
+import sys
+
+from nnjax.commands import check
+from nnjax.errors import guarded
+
+VERBS = {"check": check}
+
+
+def main() -> None:
+    """Parses the verb and runs it."""
+    parser = argparse.ArgumentParser(prog="nnjax", description="Training itself is nnjax-train (python -m nnjax.train).")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    for name, module in VERBS.items():
+        verb = verbs.add_parser(name, help=module.HELP, description=module.HELP)
+        module.arguments(verb)
+        verb.set_defaults(run=module.run)
+    arguments = parser.parse_args()
+    sys.exit(guarded(lambda: arguments.run(arguments)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""From plain records to the network and the training they describe."""
+
+import dataclasses
+
+from nnjax.config import Config
+from nnjax.data.dataset import Dataset, Split
+from nnjax.errors import InputError
+from nnjax.network.activations import ACTIVATIONS
+from nnjax.network.initializers import INITIALIZERS
+from nnjax.network.losses import LOSSES
+from nnjax.network.models import Model, mlp
+from nnjax.training import batches
+from nnjax.training.loop import Training
+from nnjax.training.optimizers import schedule
+from nnjax.training.programs import Recipe
+
+MODELS = {
+    "mlp": lambda record, inputs, outputs: mlp(
+        (inputs[0], *record.hidden, outputs), ACTIVATIONS[record.activation], INITIALIZERS[record.init]
+    ),
+}
+
+
+def outputs(config: Config, dataset: Dataset) -> int:
+    """Units of the output layer: one for a binary task, unless softmax coordinates two; else one a class (L5-L7)."""
+    return 1 if dataset.task == "binary" and config.loss.name != "cross_entropy" else len(dataset.classes)
+
+
+def model(config: Config, dataset: Dataset) -> Model:
+    """The architecture for this data."""
+    return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset))
+
+
+def training(config: Config, dataset: Dataset) -> Training:
+    """The training that the configuration describes, in one lane.
+
+    Raises:
+        InputError: a batch larger than the training part.
+    """
+    train = limited(config, dataset.train)
+    size, settings = batch_size(config, len(train.y)), config.training
+    per_epoch = batches.count(len(train.y), size)
+    recipe = Recipe(
+        model=model(config, dataset),
+        loss=LOSSES[config.loss.name],
+        encoding=batches.Encoding(*dataset.preprocessing, outputs(config, dataset)),
+        optimizer=config.optimizer.name,
+        schedule=schedule(updates=settings.epochs * per_epoch, per_epoch=per_epoch, **vars(config.schedule)),
+        clip=settings.clip_norm is not None,
+        gradients=settings.gradients,
+        batch_size=size,
+        keep_best=settings.keep == "best",
+    )
+    shuffle_seed = config.seed if settings.shuffle_seed is None else settings.shuffle_seed
+    return Training(
+        recipe,
+        {name: [value] for name, value in hyper(config).items()},
+        [config.seed],
+        [shuffle_seed],
+        batches.Split(*train),
+        batches.Split(*dataset.validation),
+        settings.epochs,
+    )
+
+
+def hyper(config: Config) -> dict[str, float]:
+    """The settings that are traced: other values run in the same program."""
+    rates = {key: value for key, value in dataclasses.asdict(config.optimizer).items() if key != "name"}
+    settings = config.training
+    clip = {} if settings.clip_norm is None else {"clip_norm": settings.clip_norm}
+    patience = float("inf") if settings.patience is None else settings.patience
+    shared = {"init_scale": config.model.init_scale, "l2": settings.l2, "tolerance": settings.tolerance}
+    return {**rates, **shared, **clip, "patience": patience}
+
+
+def batch_size(config: Config, rows: int) -> int:
+    """Instances an update, checked against the rows there are."""
+    size = config.training.batch_size
+    if size == "full":
+        return rows
+    if size > rows:
+        raise InputError(f"training.batch_size={size}: must be at most the {rows} training instances; allowed: full")
+    return int(size)
+
+
+def limited(config: Config, train: Split) -> Split:
+    """The training part, or as much of it as `training.limit_batches` asks for."""
+    limit = config.training.limit_batches
+    if limit is None:
+        return train
+    rows = min(limit * batch_size(config, len(train.y)), len(train.y))
+    return Split(*(part[:rows] for part in train))

@@ -1,0 +1,39 @@
+"""`nnjax check +experiment=mnist`: the gradient by hand against jax.grad and finite differences, as a table."""
+
+import argparse
+from pathlib import Path
+
+import hydra
+
+from nnjax import config
+from nnjax.errors import TrainingError
+from nnjax.train import presets
+
+HELP = "compare the gradients by hand with jax.grad and with finite differences, and print them by parameter"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The overrides are those of nnjax-train."""
+    parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="as for training: +experiment=mnist ...")
+    parser.add_argument("--config-dir", metavar="FOLDER", help="a folder with configurations of your own")
+
+
+def run(given: argparse.Namespace) -> None:
+    """Prints the table; raises TrainingError where the gradients differ."""
+    config.register()
+    searched = [f"hydra.searchpath=[file://{Path(given.config_dir).absolute()}]"] if given.config_dir else []
+    with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
+        overrides = presets(given.overrides)
+        composed = hydra.compose("config", overrides + searched)
+    settings = config.read(composed, overrides)
+
+    from nnjax import assembly, pipeline, results
+    from nnjax.network import gradcheck
+    from nnjax.network.losses import LOSSES
+
+    dataset = pipeline.load(settings)
+    pipeline.prepare_jax(settings)
+    found = gradcheck.check(assembly.model(settings, dataset), LOSSES[settings.loss.name], settings.seed)
+    print(results.check_table(found))
+    if not found.passed:
+        raise TrainingError("the gradient by hand differs from jax.grad or from finite differences")

@@ -1,0 +1,145 @@
+"""The story of a run: data -> gradients checked -> epochs -> test -> run folder -> MLflow."""
+
+import dataclasses
+import logging
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from nnjax import assembly, results
+from nnjax.config import Config
+from nnjax.data import sources
+from nnjax.data.dataset import Dataset
+from nnjax.errors import InputError, TrainingError
+from nnjax.network import gradcheck
+from nnjax.network.gradcheck import GradientCheck
+from nnjax.network.losses import LOSSES
+from nnjax.progress import Progress
+from nnjax.recorder import Recorder
+from nnjax.results import Outcome
+from nnjax.tracking import describe
+from nnjax.training.batches import Split
+from nnjax.training.loop import Training
+from nnjax.training.programs import DIVERGED
+
+log = logging.getLogger(__name__)
+
+
+def run(config: Config, folder: Path, start_folder: Path) -> None:
+    """One run, from plain records to a run folder and a run in MLflow.
+
+    Raises:
+        InputError: data, platform or store can't be had as asked.
+        TrainingError: the gradients differ, or the loss stopped being finite; folder and MLflow keep what was found.
+    """
+    started = time.perf_counter()
+    dataset = load(config)
+    prepare_jax(config)
+    settings = dataclasses.asdict(config)
+    name = config.tracking.run_name or describe.run_name(settings, dataset.name)
+    log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
+    results.write_settings(folder, settings)
+    with Recorder(config, settings, dataset, name, start_folder) as recorder:
+        recorder.tags({"run_folder": folder, "device": device(), "data": results.describe_data(dataset)})
+        check = check_gradients(config, dataset, folder, recorder)
+        training = assembly.training(config, dataset)
+        times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
+        train(config, training, folder, recorder)
+        outcome = evaluate(config, dataset, training)
+        recorder.ended(outcome)
+        results.write(folder, config, dataset, outcome)
+        recorder.copy(folder)
+        recorder.wait()
+        times |= {"train": training.train_seconds, "total": time.perf_counter() - started}
+        recorder.metrics({f"time/{part}_seconds": seconds for part, seconds in times.items()}, outcome.epochs)
+        facts = results.facts(name, folder, config, dataset, outcome, check, times, recorder.where())
+        recorder.summary(facts)
+    (folder / "summary.txt").write_text(describe.summary(facts) + "\n")
+    log.info("\n%s", describe.summary(facts))
+
+
+def load(config: Config) -> Dataset:
+    """The data that the configuration names."""
+    return sources.load(**vars(config.data))
+
+
+def prepare_jax(config: Config) -> None:
+    """Chooses the platform, and where compiled programs are kept.
+
+    Raises:
+        InputError: the platform isn't there.
+    """
+    runtime = config.runtime
+    if runtime.platform != "auto":
+        jax.config.update("jax_platforms", "cpu" if runtime.platform == "cpu" else f"{runtime.platform},cpu")
+    if runtime.compile_cache:
+        jax.config.update("jax_compilation_cache_dir", runtime.compile_cache)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"runtime.platform={runtime.platform}: not to be had here ({reason}); allowed: auto, cpu") from None
+
+
+def device() -> str:
+    """The device that trains, such as `cpu` or `NVIDIA H200`."""
+    return str(jax.devices()[0].device_kind)
+
+
+def check_gradients(config: Config, dataset: Dataset, folder: Path, recorder: Recorder) -> GradientCheck | None:
+    """Compares the gradients (L32) and records both errors; None where the check is switched off.
+
+    Raises:
+        TrainingError: they differ.
+    """
+    if not config.training.gradient_check:
+        return None
+    check = gradcheck.check(assembly.model(config, dataset), LOSSES[config.loss.name], config.seed)
+    results.write_check(folder, check)
+    recorder.metrics(results.check_metrics(check), epoch=0)
+    if not check.passed:
+        recorder.copy(folder)
+        raise TrainingError(f"the gradients differ, so nothing was trained:\n{results.check_table(check)}")
+    return check
+
+
+def train(config: Config, training: Training, folder: Path, recorder: Recorder) -> None:
+    """Runs the epochs, showing and recording each chunk.
+
+    Raises:
+        TrainingError: the loss stopped being finite.
+    """
+    trace = jax.profiler.trace(str(folder / "profile")) if config.runtime.profile else nullcontext()
+    with trace, Progress(config.training.epochs) as progress:
+        for chunk in training.chunks():
+            progress.show(chunk)
+            recorder.show(chunk)
+    results.write_history(folder, training.history())
+    if training.status[0] == DIVERGED:
+        epoch = int(training.epochs[0])
+        hint = results.divergence_hint(config, training.history(), epoch)
+        recorder.tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
+        recorder.copy(folder)
+        raise TrainingError(f"the loss is not finite in epoch {epoch}: {hint}")
+
+
+def evaluate(config: Config, dataset: Dataset, training: Training) -> Outcome:
+    """The trained network on the test part, once."""
+    params = training.params(config.training.keep)
+    test_loss, test_accuracy, z = training.evaluate(params, Split(*dataset.test))
+    validated = len(dataset.validation.y) > 0
+    return Outcome(
+        params=tuple((np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in params),
+        history={name: values[0, : int(training.epochs[0]) + 1] for name, values in training.history().items()},
+        test={"test/loss": float(test_loss[0]), "test/accuracy": float(test_accuracy[0])},
+        outputs=np.asarray(LOSSES[config.loss.name].output(z[0])),
+        stopped=training.stopped[0],
+        epochs=int(training.epochs[0]),
+        best_epoch=int(training.best_epoch[0]) if validated else None,
+        updates=int(training.epochs[0]) * training.per_epoch,
+        examples_per_second=training.examples / training.train_seconds,
+    )

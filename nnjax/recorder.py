@@ -1,0 +1,138 @@
+"""A run's record in MLflow, written by a thread of its own: the store is opened while the program compiles."""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnjax.config import Config
+from nnjax.data.dataset import Dataset
+from nnjax.results import Outcome
+from nnjax.tracking import describe
+from nnjax.training.loop import Chunk
+from nnjax.training.programs import COLUMNS
+
+POINTS = 100  # of a metric at most: a boolean run has thousands of epochs
+
+
+class Recorder:
+    """Opens a run and takes what it is given, in order; use as a context. Not enabled, it takes all and writes nothing.
+
+    Leaving it waits for the store, ends the run by what happened, and raises the store's first error.
+    """
+
+    def __init__(self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, start_folder: Path) -> None:
+        self.config, self.settings, self.dataset, self.name = config, settings, dataset, name
+        self.start_folder = start_folder
+        self.worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
+        self.waiting: list[Future[Any]] = []
+        self.grid = set(np.linspace(0, config.training.epochs, POINTS).round().astype(int).tolist())
+
+    def __enter__(self) -> "Recorder":
+        self.opened = self.worker.submit(self.open)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        status = "FINISHED" if kind is None else "KILLED" if kind is KeyboardInterrupt else "FAILED"
+        self.later(lambda run: run.finish(status))
+        self.worker.shutdown()
+        if kind is None:
+            self.raise_errors()
+
+    def open(self) -> Any:
+        """The run, with its name, settings, data and tags; None where tracking is switched off."""
+        tracking = self.config.tracking
+        if not tracking.enabled:
+            return None
+        from nnjax.tracking import store
+
+        tags = {**describe.versions(), **describe.git_tags(self.start_folder), **tracking.tags}
+        run = store.open_run(
+            tracking.uri, tracking.experiment or self.dataset.name, self.name, tags, self.start_folder
+        )
+        run.log_params(describe.flatten(self.settings))
+        parts = {part: getattr(self.dataset, part).x.shape for part in ("train", "validation", "test")}
+        run.log_dataset(self.dataset.name, self.dataset.source, self.dataset.digest, parts)
+        return run
+
+    def later(self, write: Callable[[Any], Any]) -> None:
+        """Queues write(run)."""
+        self.waiting.append(self.worker.submit(self.write, write))
+
+    def write(self, write: Callable[[Any], Any]) -> None:
+        """One call to the store, if there is one."""
+        run = self.opened.result()
+        if run is not None:
+            write(run)
+
+    def raise_errors(self) -> None:
+        """Raises what the store answered to a call that is over, if it was an error."""
+        for done in [self.opened, *self.waiting]:
+            if done.done():
+                done.result()
+
+    def show(self, chunk: Chunk) -> None:
+        """Queues the points of the epochs that a chunk finished."""
+        self.raise_errors()
+        epochs = [epoch for epoch in range(chunk.first, chunk.first + chunk.rows.shape[1]) if epoch in self.grid]
+        self.points({epoch: chunk.rows[0, epoch - chunk.first] for epoch in epochs})
+
+    def points(self, rows: Mapping[int, np.ndarray]) -> None:
+        """Queues rows of history, by epoch; a cost that is the loss itself is not told twice."""
+        regularised = self.config.training.l2 > 0
+        names = [name for name in COLUMNS if regularised or name != "train/cost"]
+        series = {name: [(epoch, float(row[COLUMNS.index(name)])) for epoch, row in rows.items()] for name in names}
+        now = int(time.time() * 1000)
+        self.later(lambda run: run.log_metrics(series, now))
+
+    def metrics(self, values: Mapping[str, float], epoch: int) -> None:
+        """Queues single values, such as those of the test, at an epoch."""
+        now = int(time.time() * 1000)
+        self.later(lambda run: run.log_metrics({name: [(epoch, value)] for name, value in values.items()}, now))
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """Queues tags."""
+        self.later(lambda run: run.set_tags(values))
+
+    def ended(self, outcome: Outcome) -> None:
+        """Queues what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
+        row = np.array([outcome.history[name][-1] for name in COLUMNS])
+        self.points({outcome.epochs: row})
+        totals = {
+            "training/epochs": outcome.epochs,
+            "training/updates": outcome.updates,
+            "training/examples_per_second": outcome.examples_per_second,
+        }
+        self.metrics({**outcome.test, **totals}, outcome.epochs)
+        self.tags({"stopped": outcome.stopped})
+
+    def copy(self, folder: Path) -> None:
+        """Queues a copy of the run folder, and the trained network in it as an MLflow model."""
+        self.later(lambda run: run.log_files(folder))
+        file = folder / "model.safetensors"
+        if self.config.tracking.model and file.exists():
+            self.later(lambda run: self.log_model(run, file))
+
+    def log_model(self, run: Any, file: Path) -> None:
+        """The network as an MLflow model, with the first test rows as its example."""
+        from nnjax.tracking.model import log_model
+
+        log_model(run, file, self.dataset.test.x, self.dataset.classes)
+
+    def summary(self, facts: describe.Facts) -> None:
+        """Queues the summary, as a file and as the run's description."""
+        self.later(lambda run: run.log_text(describe.summary(facts) + "\n", "summary.txt"))
+        self.tags({"mlflow.note.content": describe.note(facts)})
+
+    def wait(self) -> None:
+        """Waits until all that was queued is written; raises the store's first error."""
+        for done in self.waiting:
+            done.result()
+
+    def where(self) -> tuple[str, str]:
+        """The run's id and the command to look at it; waits for the store to be open."""
+        run = self.opened.result()
+        return (run.id, run.url_hint) if run else ("", "")

@@ -1,0 +1,166 @@
+"""What a training leaves in its run folder: settings, history, network, figures, summary. MLflow gets a copy."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from nnjax import predictor
+from nnjax.config import Config
+from nnjax.data.dataset import Dataset
+from nnjax.network.gradcheck import BY_HAND_TOLERANCE, FINITE_DIFFERENCE_TOLERANCE, GradientCheck
+from nnjax.network.losses import LOSSES
+from nnjax.tracking import describe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Outcome(NamedTuple):
+    """A finished training of one network.
+
+    Attributes:
+        params: (Theta (n_out, n_in), b (n_out,)) of each layer.
+        history: metric -> (epochs + 1,), row e after epoch e, nan where not measured.
+        test: metric -> value, of `params` on the test part.
+        outputs: h on the test part, (n, outputs).
+        stopped: why it ended (L37).
+        epochs, updates: how many were trained.
+        best_epoch: that of the lowest validation loss, None without validation data.
+        examples_per_second: while training.
+    """
+
+    params: tuple[tuple[np.ndarray, np.ndarray], ...]
+    history: Mapping[str, np.ndarray]
+    test: Mapping[str, float]
+    outputs: np.ndarray
+    stopped: str
+    epochs: int
+    best_epoch: int | None
+    updates: int
+    examples_per_second: float
+
+
+def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """The resolved configuration, config.yaml."""
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
+
+
+def write_check(folder: Path, check: GradientCheck) -> None:
+    """The errors by parameter, gradient_check.txt."""
+    (folder / "gradient_check.txt").write_text(check_table(check) + "\n")
+
+
+def check_table(check: GradientCheck) -> str:
+    """The errors by parameter and the largest of each kind, as plain text."""
+    head = ("parameter", "shape", "by hand / jax.grad", "by hand / finite differences")
+    rows = [(p.name, "x".join(map(str, p.shape)), f"{p.by_hand:.1e}", f"{p.finite_difference:.1e}") for p in check.parameters]
+    worst = ("largest", "", f"{check.max_relative_error:.1e}", f"{check.finite_difference_error:.1e}")
+    allowed = ("allowed", "", f"{BY_HAND_TOLERANCE:.1e}", f"{FINITE_DIFFERENCE_TOLERANCE:.1e}")
+    return "\n".join(f"{a:<10} {b:<12} {c:>18} {d:>29}" for a, b, c, d in (head, *rows, worst, allowed))
+
+
+def check_metrics(check: GradientCheck) -> dict[str, float]:
+    """Both errors, by their metrics' names."""
+    return {
+        "gradient_check/max_relative_error": check.max_relative_error,
+        "gradient_check/finite_difference_error": check.finite_difference_error,
+    }
+
+
+def divergence_hint(config: Config, history: Mapping[str, np.ndarray], epoch: int) -> str:
+    """What to try when the loss stopped being finite."""
+    norm = history["gradient/norm"][0, epoch - 1]
+    before = f"the gradient's norm was {norm:.3g} one epoch before; " if np.isfinite(norm) else ""
+    rate = config.optimizer.learning_rate
+    return f"{before}try an optimizer.learning_rate below {rate:g}, or training.clip_norm=1"
+
+
+def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
+    """The trained network, and the figures if asked for."""
+    write_network(folder, config, dataset, outcome)
+    if config.tracking.figures:
+        write_figures(folder, config, dataset, outcome)
+
+
+def describe_data(dataset: Dataset) -> str:
+    """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from tfds download`."""
+    rows = [len(part.y) for part in (dataset.train, dataset.validation, dataset.test)]
+    return "{}: {:,} for training, {:,} for validation, {:,} for the test, from {}".format(dataset.name, *rows, dataset.source)
+
+
+def facts(
+    name: str,
+    folder: Path,
+    config: Config,
+    dataset: Dataset,
+    outcome: Outcome,
+    check: GradientCheck | None,
+    times: Mapping[str, float],
+    where: tuple[str, str],
+) -> describe.Facts:
+    """What the summary tells of a finished run."""
+    sizes = [outcome.params[0][0].shape[1], *(len(b) for _, b in outcome.params)]
+    last = {metric: values[-1] for metric, values in outcome.history.items() if metric.startswith("validation/")}
+    measured = {metric: value for metric, value in last.items() if np.isfinite(value)}
+    return describe.Facts(
+        name=name,
+        data=describe_data(dataset),
+        notice=dataset.notice,
+        model=f"{config.model.name} {'-'.join(map(str, sizes))}",
+        parameters=sum(Theta.size + b.size for Theta, b in outcome.params),
+        metrics={**measured, **outcome.test},
+        stopped=f"{outcome.stopped}, {outcome.epochs} epochs",
+        best_epoch=outcome.best_epoch,
+        gradient_check={} if check is None else check_metrics(check),
+        times=times,
+        run_id=where[0],
+        look=where[1],
+        folder=str(folder),
+    )
+
+
+def write_network(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Path:
+    """The trained network with all that prediction needs, model.safetensors."""
+    metadata = {
+        "model": {"name": config.model.name, "activation": config.model.activation},
+        "output": LOSSES[config.loss.name].activation,
+        "preprocessing": dataset.preprocessing._asdict(),
+        "classes": list(dataset.classes),
+    }
+    predictor.save(folder / "model.safetensors", outcome.params, metadata)
+    return folder / "model.safetensors"
+
+
+def write_history(folder: Path, history: Mapping[str, np.ndarray]) -> None:
+    """All epochs of all metrics, history.npz; MLflow shows at most a hundred points of each."""
+    np.savez_compressed(folder / "history.npz", **history)
+
+
+def write_figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
+    """The figures of this kind of data, figures/*.png."""
+    (folder / "figures").mkdir()
+    for name, figure in figures(folder, config, dataset, outcome):
+        figure.savefig(folder / "figures" / f"{name}.png")
+
+
+def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
+    """Learning curves for all; for images the mistakes and the units, for boolean functions table and boundary."""
+    from nnjax.figures import boundary, classification, curves, units
+
+    marks = {name: np.append(np.full(outcome.epochs, np.nan), value) for name, value in outcome.test.items()}
+    yield "learning_curves", curves.learning_curves({**outcome.history, **marks}, config.loss.name, outcome.best_epoch)
+    test, h = dataset.test, outcome.outputs
+    predictions = np.argmax(h, axis=1) if h.shape[1] > 1 else (h[:, 0] > 0.5).astype(int)
+    yield "confusion_matrix", classification.confusion_matrix(test.y, predictions, dataset.classes)
+    if test.x.ndim == 3:
+        shown = (test.x, test.y, predictions, h, dataset.classes)
+        yield "most_confident_mistakes", classification.most_confident_mistakes(*shown)
+        yield "first_layer", units.hidden_units(outcome.params[0][0], test.x.shape[1:])
+    if dataset.task == "binary":
+        network = predictor.Predictor.load(folder / "model.safetensors")
+        yield "truth_table", boundary.truth_table(test.x, test.y, h[:, -1])
+        if test.x.shape[1] == 2:
+            yield "decision_boundary", boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], test.x, test.y)

@@ -1,0 +1,42 @@
+"""`python -m nnjax.train` and `nnjax-train`: the Hydra entry."""
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from nnjax import config
+from nnjax.errors import guarded
+
+APPENDED = ("experiment=", "debug=")  # groups of presets over the whole configuration: the last given wins
+
+
+def presets(arguments: list[str]) -> list[str]:
+    """Command line arguments with `+` before the preset groups, and debug last so that it overrides an experiment."""
+    marked = [f"+{argument}" if argument.startswith(APPENDED) else argument for argument in arguments]
+    return sorted(marked, key=lambda argument: argument.startswith("+debug="))
+
+
+def task(composed: DictConfig) -> None:
+    """One job of Hydra: one run."""
+    from hydra.core.hydra_config import HydraConfig
+
+    job = HydraConfig.get()
+    settings = config.read(composed, job.overrides.task)
+    from nnjax import pipeline
+
+    pipeline.run(settings, Path(job.runtime.output_dir), Path(job.runtime.cwd))
+
+
+def main() -> None:
+    """Composes the configuration from the command line and trains."""
+    sys.argv[1:] = presets(sys.argv[1:])
+    config.register()
+    folder = str(config.configuration_folder())
+    entry = hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)
+    sys.exit(guarded(entry))
+
+
+if __name__ == "__main__":
+    main()
