@@ -1,7 +1,6 @@
 """`nnjax VERB`: what there is besides training."""
 
 import argparse
-import sys
 
 from nnjax.commands import check
 from nnjax.errors import guarded
@@ -18,7 +17,7 @@ def main() -> None:
         module.arguments(verb)
         verb.set_defaults(run=module.run)
     arguments = parser.parse_args()
-    sys.exit(guarded(lambda: arguments.run(arguments)))
+    guarded(lambda: arguments.run(arguments))
 
 
 if __name__ == "__main__":

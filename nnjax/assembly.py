@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset, Split
 from nnjax.errors import InputError
@@ -32,11 +34,7 @@ def model(config: Config, dataset: Dataset) -> Model:
 
 
 def training(config: Config, dataset: Dataset) -> Training:
-    """The training that the configuration describes, in one lane.
-
-    Raises:
-        InputError: a batch larger than the training part.
-    """
+    """The training that the configuration describes, in one lane."""
     train = limited(config, dataset.train)
     size, settings = batch_size(config, len(train.y)), config.training
     per_epoch = batches.count(len(train.y), size)
@@ -48,13 +46,14 @@ def training(config: Config, dataset: Dataset) -> Training:
         schedule=schedule(updates=settings.epochs * per_epoch, per_epoch=per_epoch, **vars(config.schedule)),
         clip=settings.clip_norm is not None,
         gradients=settings.gradients,
+        penalised=settings.l2 > 0,
         batch_size=size,
         keep_best=settings.keep == "best",
     )
     shuffle_seed = config.seed if settings.shuffle_seed is None else settings.shuffle_seed
     return Training(
         recipe,
-        {name: [value] for name, value in hyper(config).items()},
+        {name: np.array([value], float) for name, value in hyper(config).items()},
         [config.seed],
         [shuffle_seed],
         batches.Split(*train),
@@ -74,7 +73,11 @@ def hyper(config: Config) -> dict[str, float]:
 
 
 def batch_size(config: Config, rows: int) -> int:
-    """Instances an update, checked against the rows there are."""
+    """Instances an update.
+
+    Raises:
+        InputError: more than there are.
+    """
     size = config.training.batch_size
     if size == "full":
         return rows

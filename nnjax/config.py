@@ -6,6 +6,7 @@ Past `read`, the program sees plain records of these classes, never a DictConfig
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ TASKS = {  # loss -> what it can be trained on (L5-L8)
     "sigmoid_squared_error": ("binary", "multiclass"),
 }
 DATA_TASKS = {"mnist": "multiclass", "fashion_mnist": "multiclass", "boolean": "binary"}
+PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",)}  # what jax needs for a platform
 LARGEST_SEED = 2**32 - 1
 
 
@@ -213,11 +215,23 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
         group, _, option = override.lstrip("+").partition(".name=")
         if option and group in OPTIONS:
             raise InputError(f"{override}: a name is not set but chosen: write {group}={option}")
+    check_keys(composed)
     config: Config = OmegaConf.to_object(composed)  # type: ignore[assignment]
     for key, value, metadata in leaves(config):
         check_value(key, value, metadata)
     check_together(config)
     return config
+
+
+def check_keys(node: DictConfig, prefix: str = "") -> None:
+    """Raises InputError for a key that no schema has: Hydra adds any that is written with a +."""
+    schema = OmegaConf.get_type(node)
+    known = [entry.name for entry in fields(schema)] if is_dataclass(schema) else list(node)
+    for key in node:
+        if key not in known:
+            raise InputError(f"{prefix}{key}: no such key; {choices(str(key), known)}")
+        if OmegaConf.is_dict(node._get_node(key)):
+            check_keys(node[key], f"{prefix}{key}.")
 
 
 def leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -245,26 +259,36 @@ def check_number(key: str, value: Any, each: float, bounds: Any) -> None:
     """Raises InputError unless the number is finite and within the bounds."""
     least, above, most = (bounds.get(name) for name in ("at_least", "above", "at_most"))
     rules = [
-        (math.isfinite(each), "a finite number"),
+        (math.isfinite(each), "finite"),
         (least is None or each >= least, f"at least {least}"),
         (above is None or each > above, f"above {above}"),
         (most is None or each <= most, f"at most {most}"),
     ]
     if not all(held for held, _ in rules):
-        wanted = " and ".join(rule for _, rule in rules if "None" not in rule)
+        wanted = " and ".join(rule for held, rule in rules if "None" not in rule and not (held and rule == "finite"))
         raise InputError(f"{key}={value}: must be {wanted}")
 
 
 def check_together(config: Config) -> None:
-    """Raises InputError for settings that are fine alone and make no sense together."""
-    loss, data, training, schedule = config.loss.name, config.data.name, config.training, config.schedule
+    """Raises InputError for settings that are fine alone and make no sense together, or not on this machine."""
+    loss, data, training = config.loss.name, config.data.name, config.training
     task = DATA_TASKS[data]
     if task not in TASKS[loss]:
         allowed = ", ".join(name for name, tasks in TASKS.items() if task in tasks)
-        raise InputError(f"loss={loss} data={data}: this loss is for {' or '.join(TASKS[loss])} data and {data} is {task}; allowed: {allowed}")
+        raise InputError(f"loss={loss} data={data}: {loss} is for {' or '.join(TASKS[loss])} data, {data} is {task}; allowed: {allowed}")
     if not getattr(config.data, "validation_size", 0) and (training.keep == "best" or training.patience):
         given = "training.keep=best" if training.keep == "best" else f"training.patience={training.patience}"
-        raise InputError(f"{given}: needs validation data, and data={data} has none; allowed: data.validation_size above 0 where there is one, else keep=last and patience=null")
-    if getattr(schedule, "warmup", 0) >= training.epochs:
-        raise InputError(f"schedule.warmup={schedule.warmup}: must be below training.epochs={training.epochs}")
+        raise InputError(f"{given}: needs validation data, and there is none; allowed: keep=last and patience=null, or data.validation_size above 0")
+    if getattr(config.schedule, "warmup", 0) >= training.epochs:
+        raise InputError(f"schedule.warmup={config.schedule.warmup}: must be below training.epochs={training.epochs}")
+    check_here(config)
 
+
+def check_here(config: Config) -> None:
+    """Raises InputError for a folder or a platform that isn't there."""
+    mirror, platform = getattr(config.data, "mirror", None), config.runtime.platform
+    if mirror is not None and "://" not in mirror and not Path(mirror).expanduser().is_dir():
+        raise InputError(f"data.mirror={mirror}: no such folder; allowed: a folder or an http(s) address with the four idx files")
+    plugins = PLUGINS.get(platform)
+    if plugins and not any(find_spec(plugin) for plugin in plugins):
+        raise InputError(f"runtime.platform={platform}: not installed (pip install 'nnjax[{platform}]'); allowed: auto, cpu")

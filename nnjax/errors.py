@@ -6,7 +6,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-BAD_INPUT, FAILED = 2, 1  # exit codes
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
 
 
 class InputError(ValueError):
@@ -20,27 +20,28 @@ class TrainingError(RuntimeError):
     """One line about a run that can't go on, such as a loss that is no longer finite; what it recorded is kept."""
 
 
-def guarded(command: Callable[[], Any]) -> int:
-    """Runs a command; its expected errors become one line on stderr. The exit code.
+def guarded(command: Callable[[], Any]) -> Any:
+    """Runs a command; an expected error becomes one line on stderr and the process's exit code.
 
-    HYDRA_FULL_ERROR=1 shows the whole traceback instead.
+    NNJAX_TRACEBACK=1 shows the whole traceback instead.
     """
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    if os.environ.get("HYDRA_FULL_ERROR") == "1":
-        command()
-        return 0
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that hydra raises what it would print
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print
+    if os.environ.get("NNJAX_TRACEBACK") == "1":
+        return command()
     try:
-        command()
+        return command()
     except (InputError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
-        return BAD_INPUT
+        raise SystemExit(BAD_INPUT) from None
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
-        return FAILED
-    return 0
+        raise SystemExit(FAILED) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
 
 
 def one_line(error: BaseException) -> str:
@@ -60,6 +61,8 @@ def key_error(error: Any) -> str:
     reason = str(error).splitlines()[0]
     if "not in" in reason:
         return f"{error.full_key}: no such key; {choices(str(error.key), [str(key) for key in error.parent_node])}"
+    if "is not a ListConfig" in reason:
+        reason = f"must be a list such as [300,100], given one {reason.split(' is not')[0].split()[-1]}"
     return f"{error.full_key}: {reason[:1].lower()}{reason[1:]}"
 
 

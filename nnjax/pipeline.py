@@ -46,6 +46,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
         recorder.tags({"run_folder": folder, "device": device(), "data": results.describe_data(dataset)})
         check = check_gradients(config, dataset, folder, recorder)
         training = assembly.training(config, dataset)
+        recorder.where()  # a store that can't be had is said before hours of training
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
         train(config, training, folder, recorder)
         outcome = evaluate(config, dataset, training)
@@ -62,8 +63,14 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
 
 
 def load(config: Config) -> Dataset:
-    """The data that the configuration names."""
-    return sources.load(**vars(config.data))
+    """The data that the configuration names.
+
+    Raises:
+        InputError: they can't be had, or are fewer than a batch.
+    """
+    dataset = sources.load(**vars(config.data))
+    assembly.batch_size(config, len(dataset.train.y))
+    return dataset
 
 
 def prepare_jax(config: Config) -> None:

@@ -19,7 +19,12 @@ def presets(arguments: list[str]) -> list[str]:
 
 
 def task(composed: DictConfig) -> None:
-    """One job of Hydra: one run."""
+    """One job of Hydra: one run. What goes wrong is said here: Hydra would print its own lines around it."""
+    guarded(lambda: train(composed))
+
+
+def train(composed: DictConfig) -> None:
+    """Reads the configuration and runs it."""
     from hydra.core.hydra_config import HydraConfig
 
     job = HydraConfig.get()
@@ -34,8 +39,7 @@ def main() -> None:
     sys.argv[1:] = presets(sys.argv[1:])
     config.register()
     folder = str(config.configuration_folder())
-    entry = hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)
-    sys.exit(guarded(entry))
+    guarded(hydra.main(version_base="1.3", config_path=folder, config_name="config")(task))
 
 
 if __name__ == "__main__":

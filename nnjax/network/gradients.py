@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from nnjax.network.layers.dense import Layer
 from nnjax.network.losses import Loss
 from nnjax.network.models import Model, Params
 
 Scalar = Float[Array, ""]
+Number = Num[Array, ""] | float | int
 Gradient = Callable[..., tuple[Scalar, Params]]
 
 
@@ -53,7 +54,7 @@ def autodiff(model: Model, loss: Loss) -> Gradient:
 GRADIENTS = {"backprop": backprop, "autodiff": autodiff}
 
 
-def l2_penalty(params: Params, l2: Scalar, n: Scalar) -> Scalar:
+def l2_penalty(params: Params, l2: Number, n: Number) -> Number:
     """(l2 / 2n) sum_l sum_i sum_j (Theta_ji^(l))^2; biases are not penalised (L20)."""
     return l2 / (2 * n) * sum(jnp.vdot(layer.Theta, layer.Theta) for layer in params)
 
@@ -70,7 +71,7 @@ def with_l2(gradient: Gradient) -> Gradient:
     """
 
     def regularised(
-        params: Params, x: Array, targets: Array, l2: Scalar, n: Scalar, weights: Array | None = None
+        params: Params, x: Array, targets: Array, l2: Number, n: Number, weights: Array | None = None
     ) -> tuple[Scalar, Params]:
         value, grads = gradient(params, x, targets, weights)
         decayed = tuple(Layer(g.Theta + l2 / n * p.Theta, g.b) for g, p in zip(grads, params, strict=True))

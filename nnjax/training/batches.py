@@ -4,14 +4,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Key, Num
 
 
 class Split(NamedTuple):
-    """Instances on the device: x as stored (n, ...), y the class indices (n,)."""
+    """Instances, on the host or on the device: x as stored (n, ...), y the class indices (n,)."""
 
-    x: Num[Array, "n ..."]
-    y: Int[Array, " n"]
+    x: Num[Array | np.ndarray, "n ..."]
+    y: Int[Array | np.ndarray, " n"]
 
 
 class Encoding(NamedTuple):
@@ -54,7 +55,7 @@ def order(key: Key[Array, ""], n: int, batch_size: int) -> Int[Array, " padded"]
 
 
 def take(
-    split: Split, rows: Int[Array, " padded"], i: Int[Array, ""], batch_size: int
+    split: Split, rows: Int[Array, " padded"], i: Int[Array, ""] | int, batch_size: int
 ) -> tuple[Num[Array, "batch ..."], Int[Array, " batch"], Float[Array, " batch"] | None]:
     """Batch i of an epoch in the order `rows`: x, y and weights, 0 for the filling and None where there is none."""
     n = split.y.shape[0]

@@ -1,5 +1,6 @@
 """A training as the host sees it: chunks of about a second, each one call of a compiled program."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from nnjax.network.models import Params
 from nnjax.training.batches import Split, count
@@ -69,7 +71,7 @@ class Training:
     def __init__(
         self,
         recipe: Recipe,
-        hyper: Mapping[str, Sequence[float]],
+        hyper: Mapping[str, Float[np.ndarray, " lanes"]],
         seeds: Sequence[int],
         shuffle_seeds: Sequence[int],
         train: Split,
@@ -79,7 +81,7 @@ class Training:
         started = time.perf_counter()
         self.epochs_limit, self.lanes = epochs, len(seeds)
         self.per_epoch = count(len(train.y), recipe.batch_size)
-        self.data = jax.device_put((train, validation))
+        self.data = jax.device_put((flat(train), flat(validation)))
         self.hyper = {name: jnp.asarray(values, jnp.float32) for name, values in hyper.items()}
         init_keys, self.keys = keys(seeds)[:, 0], keys(shuffle_seeds)[:, 1]
         self.programs = compiled(recipe, self.lanes)
@@ -153,7 +155,12 @@ class Training:
 
     def evaluate(self, params: Params, split: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Loss (lanes,), accuracy (lanes,) and logits (lanes, n, outputs) on a split."""
-        return jax.device_get(tuple(self.programs.evaluate(params, jax.device_put(split))))
+        return jax.device_get(tuple(self.programs.evaluate(params, jax.device_put(flat(split)))))
+
+
+def flat(split: Split) -> Split:
+    """Rows as vectors: gathering those is a little faster than gathering images."""
+    return Split(split.x.reshape(len(split.x), math.prod(split.x.shape[1:])), split.y)
 
 
 def keys(seeds: Sequence[int]) -> jax.Array:

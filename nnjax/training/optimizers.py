@@ -45,7 +45,7 @@ SCHEDULES: dict[str, Callable[..., Schedule | None]] = {
 
 
 @cache
-def schedule(name: str, updates: int, per_epoch: int, **settings: float) -> Schedule | None:
+def schedule(name: str, updates: int, per_epoch: int, **settings: float | int) -> Schedule | None:
     """The schedule `name` over so many updates; None is a factor of 1 throughout. Equal arguments, the same object."""
     return SCHEDULES[name](updates, per_epoch, **settings)
 

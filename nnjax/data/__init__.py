@@ -1,0 +1,1 @@
+"""Where numbers come from: NumPy in, one `Dataset` out (see `nnjax.data.sources.load`)."""

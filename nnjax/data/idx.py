@@ -1,0 +1,66 @@
+"""A strict reader of idx files (the format of the MNIST database), plain or gzip."""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from nnjax.errors import InputError
+
+UNSIGNED_BYTE = 0x08
+BLOCK = 1 << 20  # bytes
+
+
+class Stream(Protocol):
+    """What a plain and a gzip file have in common."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Return the unsigned bytes of an idx file, uint8 with the 1 to 3 dimensions that its header names.
+
+    Header, big-endian: 0, 0, type 0x08, number of dimensions, then each size as uint32. The file must hold exactly as
+    many bytes as that claims; no more memory is taken than the smaller of the two. Raises InputError with the file's
+    name, what was expected and what was found. Source: yann.lecun.com/exdb/mnist, "the idx file format".
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            return _read(stream, path.name)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path.name}: expected a whole gzip file, found a damaged one ({error})") from None
+    except OSError as error:
+        raise InputError(f"{path.name}: expected a readable file, found: {error.strerror}") from None
+
+
+def _read(stream: Stream, name: str) -> np.ndarray:
+    shape = _read_shape(stream, name)
+    claimed = math.prod(shape)
+    content = _read_at_most(stream, claimed + 1)
+    if len(content) != claimed:
+        found = "more" if len(content) > claimed else len(content)
+        raise InputError(f"{name}: expected {claimed} bytes after the header (shape {shape}), found {found}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _read_shape(stream: Stream, name: str) -> tuple[int, ...]:
+    magic = stream.read(4)
+    if magic not in [bytes((0, 0, UNSIGNED_BYTE, dimensions)) for dimensions in (1, 2, 3)]:
+        raise InputError(f"{name}: expected an idx file, magic 00000801 to 00000803, found {magic.hex() or 'no bytes'}")
+    sizes = stream.read(4 * magic[3])
+    if len(sizes) != 4 * magic[3]:
+        raise InputError(f"{name}: expected a header of {4 + 4 * magic[3]} bytes, found {4 + len(sizes)}")
+    return struct.unpack(f">{magic[3]}I", sizes)
+
+
+def _read_at_most(stream: Stream, limit: int) -> bytes:
+    # In blocks, because read(limit) takes the memory that a header claims before it looks at the file.
+    blocks = []
+    while limit > 0 and (block := stream.read(min(BLOCK, limit))):
+        blocks.append(block)
+        limit -= len(block)
+    return b"".join(blocks)

@@ -1,0 +1,77 @@
+"""Learning curves: what each epoch did to loss and accuracy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from nnjax.figures.style import BLUE, GREEN, GREY, ORANGE, figure
+
+LINES = {"train": (BLUE, "-", "o"), "validation": (ORANGE, "--", "s")}  # colour, line, marker
+UNITS = {"cross_entropy": "nats per example", "log_loss": "nats per example"}
+SECOND = {"accuracy": "accuracy (share of examples)", "rmse": "root mean squared error (units of the target)"}
+FEW = 40  # epochs up to which each one is marked
+STEEP = 50  # largest loss / smallest, from which on a logarithmic axis shows more
+
+
+def learning_curves(history: Mapping[str, NDArray[Any]], loss_name: str, best_epoch: int | None) -> Figure:
+    """Loss, and beside it accuracy (or rmse), over the epochs.
+
+    history: arrays (epochs + 1,) by metric, `train/loss`, `validation/accuracy`, `test/loss`, ...; the row is the
+    epoch, 0 the untrained network, NaN not measured. Values of `test/*` are single marks with their number.
+    """
+    metrics = ["loss", *[name for name in SECOND if any(key.endswith(f"/{name}") for key in history)][:1]]
+    made = figure(8 if len(metrics) == 2 else 5, 4)
+    for axes, metric in zip(np.atleast_1d(made.subplots(1, len(metrics))), metrics, strict=True):
+        shown = {name: history[f"{name}/{metric}"] for name in LINES if f"{name}/{metric}" in history}
+        _lines(axes, shown)
+        _test_mark(axes, history.get(f"test/{metric}"))
+        axes.set_ylabel(SECOND.get(metric, f"{loss_name} ({UNITS.get(loss_name, 'mean per example')})"))
+        if best_epoch is not None:
+            axes.axvline(best_epoch, color=GREY, linestyle=":", label=f"best epoch {best_epoch}")
+        _limits(axes, metric, shown)
+        # "best" would look at each of thousands of points; a loss falls, an accuracy rises.
+        axes.legend(framealpha=0.9, edgecolor="none", loc="lower right" if metric == "accuracy" else "upper right")
+    return made
+
+
+def _lines(axes: Axes, shown: Mapping[str, NDArray[Any]]) -> None:
+    for name, values in shown.items():
+        colour, line, marker = LINES[name]
+        epochs = np.flatnonzero(np.isfinite(values))
+        mark = marker if len(epochs) <= FEW else ""
+        axes.plot(epochs, values[epochs], color=colour, linestyle=line, marker=mark, markersize=4, label=name)
+    axes.set_xlabel("epoch (0 = untrained)")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _test_mark(axes: Axes, values: NDArray[Any] | None) -> None:
+    if values is None or not np.isfinite(values).any():
+        return
+    epoch = np.flatnonzero(np.isfinite(values))[-1]
+    words = f"test {values[epoch]:.4g}"
+    axes.plot(epoch, values[epoch], "*", color=GREEN, markersize=13, zorder=3, clip_on=False, label=words)
+
+
+def _limits(axes: Axes, metric: str, shown: Mapping[str, NDArray[Any]]) -> None:
+    """Logarithmic where a loss falls far; an accuracy's axis is that of the trained network, epoch 0 in words."""
+    values = np.concatenate([*shown.values(), []])
+    finite = values[np.isfinite(values)]
+    if metric != "accuracy" and finite.size and finite.min() > 0 and finite.max() > STEEP * finite.min():
+        axes.set_yscale("log")
+        axes.minorticks_off()
+    trained = np.concatenate([*(series[1:] for series in shown.values()), []])
+    trained = trained[np.isfinite(trained)]
+    if metric != "accuracy" or trained.size < 4:
+        return
+    untrained = finite.min()
+    if untrained < trained.min() - (1 - trained.min()):
+        margin = 0.08 * (trained.max() - trained.min()) + 1e-3
+        axes.set_ylim(trained.min() - margin, trained.max() + margin)
+        axes.set_xlabel(f"epoch (untrained, below: {untrained:.3f})")

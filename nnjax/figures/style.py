@@ -1,0 +1,52 @@
+"""What all figures share: size, colours that colour-blind readers tell apart, and images laid out as one sheet."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
+
+# Okabe & Ito, Color Universal Design (2008)
+BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
+DOTS_PER_INCH = 100  # 8 inches are the 800 pixels of MLflow's artifact view
+
+
+def figure(width: float = 8, height: float = 4) -> Figure:
+    """An empty figure, inches; the layout keeps names and titles inside of it."""
+    made = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+    FigureCanvasAgg(made)
+    return made
+
+
+def message(text: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    made = figure(8, 2)
+    made.text(0.5, 0.5, text, ha="center", va="center", fontsize=14)
+    return made
+
+
+def bare(axes: Axes) -> None:
+    """No ticks and no frame, for pictures whose pixels are no scale."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_frame_on(False)
+
+
+def sheet(images: NDArray[Any], columns: int, above: int = 0) -> tuple[NDArray[Any], Sequence[tuple[int, int]]]:
+    """Images (n, h, w) on one sheet, NaN between them, and the pixel (x, y) of each image's upper left corner.
+
+    One imshow of a sheet takes a fiftieth of the time of an axes an image. above: pixels left free over each image.
+    """
+    n, h, w = images.shape
+    gap = max(1, w // 14)
+    rows = math.ceil(n / columns)
+    paper = np.full((rows * (h + gap + above), columns * (w + gap)), np.nan)
+    corners = [(i % columns * (w + gap), i // columns * (h + gap + above) + above) for i in range(n)]
+    for image, (x, y) in zip(images, corners, strict=True):
+        paper[y : y + h, x : x + w] = image
+    return paper, corners

@@ -1,0 +1,136 @@
+"""A trained network read from one file and applied with NumPy alone.
+
+This file imports nothing of nnjax, so that a copy of it can travel inside an MLflow model. Arrays are safetensors
+(`0.Theta`, `0.b`, `1.Theta`, ...), the rest is JSON in their header: nothing in the file is ever executed.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+Floats = NDArray[np.floating[Any]]  # float32 at run time
+Layers = Sequence[tuple[Floats, Floats]]
+
+
+def sigmoid(z: Floats) -> Floats:
+    """g(z) = 1 / (1 + e^-z) (L1) without overflow: e^-|z| is at most 1."""
+    small = np.exp(-np.abs(z))
+    a: Floats = np.where(z >= 0, 1, small) / (1 + small)
+    return a
+
+
+def softmax(z: Floats) -> Floats:
+    """a_i = e^{z_i} / sum_j e^{z_j} (L7) over the last axis; the largest z is subtracted first."""
+    powers = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    a: Floats = powers / np.sum(powers, axis=-1, keepdims=True)
+    return a
+
+
+ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
+    "sigmoid": sigmoid,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "softplus": lambda z: np.logaddexp(z, 0),
+    "identity": lambda z: z,
+}
+OUTPUTS = {"softmax": softmax, "sigmoid": sigmoid, "identity": ACTIVATIONS["identity"]}
+
+
+class Predictor(NamedTuple):
+    """h_Theta (L2) from raw rows (n, ...) as the data set has them; params and metadata as in `save`."""
+
+    params: Layers
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Predictor":
+        """The predictor that `save` wrote; a damaged or foreign file is a ValueError of one line."""
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = json.loads((file.metadata() or {})["nnjax"])
+                count = len(file.keys()) // 2
+                params = tuple((file.get_tensor(f"{i}.Theta"), file.get_tensor(f"{i}.b")) for i in range(count))
+            _check(params, metadata)
+        except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a predictor of nnjax: {type(error).__name__}: {error}") from None
+        return cls(params, metadata)
+
+    def outputs(self, raw: NDArray[Any]) -> Floats:
+        """h (n, K): a = g(a Theta^T + b) layer by layer, the last with the loss's own output (L2, L5-L8)."""
+        activation, a = ACTIVATIONS[self.metadata["model"]["activation"]], self._prepare(raw)
+        for Theta, b in self.params[:-1]:
+            a = activation(a @ Theta.T + b)
+        Theta, b = self.params[-1]
+        return OUTPUTS[self.metadata["output"]](a @ Theta.T + b).astype(np.float32)
+
+    def probabilities(self, raw: NDArray[Any]) -> Floats:
+        """One column a class: h, or (1 - h, h) where one sigmoid tells two classes apart (L5).
+
+        One-vs-rest columns need not sum to 1 (L6). An identity output has none: ValueError.
+        """
+        if self.metadata["output"] == "identity":
+            raise ValueError("probabilities need a softmax or sigmoid output, this network's is identity: use outputs")
+        h = self.outputs(raw)
+        return np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
+
+    def classes(self, raw: NDArray[Any]) -> NDArray[np.int64]:
+        """Class indices (n,): argmax (L38), or h > metadata["threshold"] for one output, 0.5 unless given (L5)."""
+        if not self.metadata.get("classes"):
+            raise ValueError("classes need a network trained on labels, this one's metadata names none: use outputs")
+        h = self.outputs(raw)
+        one = h.shape[1] == 1
+        return np.asarray(h[:, 0] > self.metadata.get("threshold", 0.5) if one else np.argmax(h, axis=1), np.int64)
+
+    def predict(self, raw: NDArray[Any]) -> Floats:
+        """What MLflow calls: probabilities where the network has them, else its outputs."""
+        return self.outputs(raw) if self.metadata["output"] == "identity" else self.probabilities(raw)
+
+    def _prepare(self, raw: NDArray[Any]) -> Floats:
+        rows, preprocessing = np.asarray(raw), self.metadata["preprocessing"]
+        shape = tuple(preprocessing["shape"])
+        if rows.ndim < 2 or math.prod(rows.shape[1:]) != math.prod(shape):
+            raise ValueError(f"input must have the shape (n, {', '.join(map(str, shape))}), got {rows.shape}")
+        scale, shift = (np.asarray(preprocessing[key], np.float32) for key in ("scale", "shift"))
+        return (rows.reshape(len(rows), *shape).astype(np.float32) * scale + shift).reshape(len(rows), math.prod(shape))
+
+
+def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
+    """Write params ((Theta (n_out, n_in), b (n_out,)), ...) and metadata to one file, whole or not at all.
+
+    metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": "softmax" | "sigmoid" | "identity",
+    "preprocessing": {"scale": 1 / 255, "shift": 0.0, "shape": [784]}, "classes": ["0", ...]}, and "threshold" where a
+    single output's is not 0.5; the network sees raw * scale + shift. Raises ValueError where the parts don't fit.
+    """
+    arrays = [(np.ascontiguousarray(Theta, np.float32), np.ascontiguousarray(b, np.float32)) for Theta, b in params]
+    _check(arrays, metadata)
+    tensors = {f"{i}.Theta": Theta for i, (Theta, _) in enumerate(arrays)}
+    tensors |= {f"{i}.b": b for i, (_, b) in enumerate(arrays)}
+    save_file(tensors, f"{path}.part", metadata={"nnjax": json.dumps(metadata)})
+    os.replace(f"{path}.part", path)
+
+
+def _check(params: Layers, metadata: Mapping[str, Any]) -> None:
+    names = {**metadata, "model": metadata["model"]["name"], "activation": metadata["model"]["activation"]}
+    for what, allowed in {"model": ["mlp"], "activation": [*ACTIVATIONS], "output": [*OUTPUTS]}.items():
+        if names[what] not in allowed:
+            raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {names[what]!r}")
+    width = math.prod(metadata["preprocessing"]["shape"])
+    if not params:
+        raise ValueError("a network has at least one layer, got none")
+    for i, (Theta, b) in enumerate(params):
+        if Theta.shape != (len(b), width) or b.ndim != 1:
+            raise ValueError(f"layer {i} must be Theta (n_out, {width}) and b (n_out,), got {Theta.shape}, {b.shape}")
+        width = len(b)
+
+
+def _load_pyfunc(path: str) -> Predictor:
+    """The name MLflow's `loader_module` looks for."""
+    return Predictor.load(path)

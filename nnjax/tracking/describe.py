@@ -1,0 +1,122 @@
+"""A run in words: its name, its settings, what it ran on, and the summary at its end. Nothing here imports mlflow."""
+
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("nnjax", "jax", "jaxlib", "optax", "numpy", "mlflow", "hydra-core", "tensorflow-datasets", "safetensors")
+ONE_LAYER = {"cross_entropy": "softmax", "log_loss": "logistic", "perceptron": "perceptron"}  # the lecture's names
+IMPLIED = ("cross_entropy", "log_loss", "perceptron")  # losses that a name need not tell
+GIT_PATIENCE = 2  # seconds
+
+
+def run_name(config: Mapping[str, Any], dataset_name: str) -> str:
+    """Model, sizes, loss where it surprises, optimizer, data and seed: `mlp 300-100 adam mnist_5k seed 0`."""
+    model, loss = config["model"], _name(config["loss"])
+    hidden = "-".join(map(str, model.get("hidden") or ()))
+    network = f"{model['name']} {hidden}" if hidden else _one_layer(model["name"], loss)
+    words = [network, "" if loss in IMPLIED else loss, _name(config["optimizer"]), dataset_name]
+    return " ".join([word for word in words if word] + [f"seed {config['seed']}"])
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level of dotted keys: {"model": {"name": "mlp"}} -> {"model.name": "mlp"}."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def versions() -> dict[str, str]:
+    """Python and the installed libraries, as tags `version.jax`: `0.10.2`."""
+    found = {"version.python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[f"version.{library}"] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_tags(folder: str | Path) -> dict[str, str]:
+    """The commit checked out around a folder, and whether files that git knows differ from it; {} outside of git."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"mlflow.source.git.commit": commit, "git.dirty": "unknown" if changes is None else str(changes != "")}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the summary tells. metrics: name -> final value; times: part -> seconds; gradient_check: name -> error."""
+
+    name: str
+    data: str  # name and size: "mnist_5k, 4,000 / 500 / 1,000 digits"
+    model: str  # "mlp 784-300-100-10"
+    parameters: int
+    metrics: Mapping[str, float]
+    stopped: str  # "epoch limit 10", "patience 5", "converged", "loss not finite in epoch 3"
+    run_id: str
+    folder: str
+    look: str  # Run.url_hint
+    notice: str = ""  # what to know about the data, as that they are not the full set
+    best_epoch: int | None = None
+    gradient_check: Mapping[str, float] = field(default_factory=dict)
+    times: Mapping[str, float] = field(default_factory=dict)
+
+
+def summary(facts: Facts) -> str:
+    """The panel at the end of a run: a line a fact, names in the left column, facts that are missing left out."""
+    rows = [(key, value) for key, value in _rows(facts) if value]
+    width = max(len(key) for key, _ in rows)
+    return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
+
+
+def note(facts: Facts) -> str:
+    """The same as a markdown table: the run's description in the user interface (tag mlflow.note.content)."""
+    lines = [f"| {key} | {_cell(value)} |" for key, value in _rows(facts)[1:] if value]
+    return "\n".join([f"**{facts.name}**", "", "| | |", "|---|---|", *lines])
+
+
+def _rows(facts: Facts) -> Sequence[tuple[str, str]]:
+    best = f", best epoch {facts.best_epoch}" if facts.best_epoch is not None else ""
+    return [
+        ("run", facts.name),
+        ("data", facts.data),
+        ("notice", facts.notice),
+        ("model", f"{facts.model}, {facts.parameters:,} parameters"),
+        ("result", ", ".join(f"{key} {value:.4g}" for key, value in facts.metrics.items())),
+        ("stopped", f"{facts.stopped}{best}"),
+        ("gradients", ", ".join(f"{key} {value:.1e}" for key, value in facts.gradient_check.items())),
+        ("seconds", ", ".join(f"{key} {value:.1f}" for key, value in facts.times.items())),
+        ("run id", facts.run_id),
+        ("folder", facts.folder),
+        ("look", facts.look),
+    ]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _name(group: Any) -> str:
+    return str(group["name"] if isinstance(group, Mapping) else group)
+
+
+def _one_layer(model: str, loss: str) -> str:
+    return ONE_LAYER.get(loss, "linear") if model == "mlp" else model
+
+
+def _git(folder: str | Path, *arguments: str) -> str | None:
+    """What git prints, None without git, outside of a repository, or where it takes too long."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

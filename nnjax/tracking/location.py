@@ -1,0 +1,61 @@
+"""Where a store is: its address, the database file behind it, its artifacts, and the command to look at it."""
+
+import os
+import re
+import shlex
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from nnjax.errors import InputError
+
+SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
+PATIENCE = 5  # seconds for another program to let go of a database
+
+
+def store_uri(uri: str | None, start_folder: str | Path) -> str:
+    """The store's address: uri, else MLFLOW_TRACKING_URI, else mlflow.db in the start folder, absolute if SQLite.
+
+    Raises InputError where mlflow can't keep a store at such an address.
+    """
+    given = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    scheme = given.partition(":")[0].partition("+")[0]
+    if scheme not in SCHEMES or given in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
+        raise InputError(f"tracking.uri must be sqlite:///FILE, http://HOST:PORT or a database's, got {given!r}")
+    if scheme != "sqlite":
+        return given
+    return sqlite_uri(Path(start_folder).absolute() / unquote(given.removeprefix("sqlite:///")))
+
+
+def sqlite_uri(database: Path) -> str:
+    """The address of an SQLite file; only what would be read as something else is quoted, as mlflow itself expects."""
+    return "sqlite:///" + str(database).replace("%", "%25").replace("?", "%3F")
+
+
+def sqlite_path(store: str) -> Path | None:
+    """The database file of an absolute SQLite address, None for any other store."""
+    return Path(unquote(store.removeprefix("sqlite:///"))) if store.startswith("sqlite:///") else None
+
+
+def artifact_location(store: str, experiment: str) -> str | None:
+    """A folder beside an SQLite store's file, the same from wherever a run is started; None: the store's own choice."""
+    database = sqlite_path(store)
+    folder = re.sub(r"[^\w-]+", "_", experiment)
+    return (database.parent / "mlruns" / folder).as_uri() if database else None
+
+
+def check_writable(database: Path) -> None:
+    """Take and give back the write lock of an SQLite file; sqlite3.Error or OSError where that fails within 5 s."""
+    with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def look(store: str, start_folder: str | Path, experiment_id: str, run_id: str) -> str:
+    """What to type, or the page to open, to see the run."""
+    if urlsplit(store).scheme in ("http", "https"):
+        return f"{store.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+    if sqlite_path(store) == Path(start_folder).absolute() / "mlflow.db":
+        return "mlflow ui"
+    return f"mlflow ui --backend-store-uri {shlex.quote(store)}"

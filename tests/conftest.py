@@ -1,0 +1,18 @@
+"""Shapes in signatures are checked while testing, and nothing is read from or left in the tester's home."""
+
+import os
+
+import pytest
+from jaxtyping import install_import_hook
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+install_import_hook(["nnjax.network", "nnjax.training"], "beartype.beartype")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Data, caches and stores of the tests, and of the commands they start, lie in a temporary folder."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ["TFDS_DATA_DIR"] = str(home / "data")
+    os.environ["XDG_CACHE_HOME"] = str(home / "cache")
+    os.environ.pop("MLFLOW_TRACKING_URI", None)

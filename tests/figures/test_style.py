@@ -1,0 +1,26 @@
+"""A sheet holds every image once, where its corner says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import nnjax.figures
+from nnjax.figures.style import sheet
+
+
+def test_a_sheet_holds_each_image_at_its_corner():
+    images = np.random.default_rng(0).normal(size=(7, 6, 5))
+    paper, corners = sheet(images, columns=3, above=2)
+    for image, (x, y) in zip(images, corners, strict=True):
+        np.testing.assert_array_equal(paper[y : y + 6, x : x + 5], image)
+    assert np.isfinite(paper).sum() == images.size  # no two overlap, and the rest is empty
+
+
+def test_figures_never_touch_pyplot():
+    root = Path(nnjax.figures.__file__).parents[2]
+    rooms = ", ".join(f"nnjax.figures.{name}" for name in ("curves", "classification", "units", "boundary"))
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); import {rooms}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not {"matplotlib.pyplot", "jax", "mlflow", "hydra"} & set(done.stdout.split())

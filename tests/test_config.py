@@ -1,0 +1,128 @@
+"""The schema: what each mistake on the command line is answered, and that the lists of names are the tables' keys."""
+
+import dataclasses
+
+import hydra
+import pytest
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from nnjax import config
+from nnjax.errors import InputError, one_line
+from nnjax.train import presets
+
+
+def read(*overrides: str) -> config.Config:
+    """The records of a command line."""
+    config.register()
+    given = presets(list(overrides))
+    with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
+        return config.read(hydra.compose("config", given), given)
+
+
+def complaint(*overrides: str) -> str:
+    """The line that a command line is answered."""
+    with pytest.raises((InputError, HydraException, OmegaConfBaseException)) as raised:
+        read(*overrides)
+    line = one_line(raised.value)
+    assert "\n" not in line
+    return line
+
+
+MISTAKES = [  # command line, what the answer must name
+    ("optimizer.learning_rat=0.1", ["optimizer.learning_rat", "did you mean learning_rate?"]),
+    ("model.hiden=[3]", ["model.hiden", "did you mean hidden?", "activation"]),
+    ("sede=3", ["sede", "did you mean seed?"]),
+    ("+optimizer.momentum=0.9", ["optimizer.momentum: no such key", "learning_rate"]),
+    ("+trainig.epochs=3", ["trainig", "did you mean training?"]),
+    ("optimizer.learning_rate=fast", ["optimizer.learning_rate", "'fast'", "Float"]),
+    ("optimizer.learning_rate=nan", ["optimizer.learning_rate=nan", "finite", "above 0"]),
+    ("optimizer.learning_rate=-0.1", ["optimizer.learning_rate=-0.1", "above 0"]),
+    ("optimizer.learning_rate=inf", ["optimizer.learning_rate=inf", "finite"]),
+    ("training.epochs=2.5", ["training.epochs", "2.5", "Integer"]),
+    ("training.batch_size=0", ["training.batch_size=0", "at least 1"]),
+    ("training.batch_size=huge", ["training.batch_size=huge", "allowed: full", "number"]),
+    ("training.l2=-1", ["training.l2=-1", "at least 0"]),
+    ("training.gradients=hand", ["training.gradients=hand", "allowed: backprop, autodiff"]),
+    ("model=mpl", ["model=mpl", "did you mean mlp?"]),
+    ("loss=crossentropy", ["loss=crossentropy", "did you mean cross_entropy?", "log_loss"]),
+    ("optimizer=adamm", ["optimizer=adamm", "did you mean adam", "rmsprop"]),
+    ("schedule=cosin", ["schedule=cosin", "did you mean cosine?"]),
+    ("data=minst", ["data=minst", "did you mean mnist?", "boolean"]),
+    ("experiment=nmist", ["experiment=nmist", "did you mean mnist?", "xor"]),
+    ("debug=quick", ["debug=quick", "fast", "overfit", "profile"]),
+    ("model.activation=rellu", ["model.activation=rellu", "did you mean relu?", "softplus"]),
+    ("model.init=glorot", ["model.init=glorot", "xavier"]),
+    ("model.hidden=[10,0]", ["model.hidden=[10, 0]", "at least 1"]),
+    ("model.hidden=10", ["model.hidden", "list such as [300,100]", "int"]),
+    ("optimizer.name=adam", ["optimizer.name=adam", "write optimizer=adam"]),
+    ("loss=squared_error", ["loss=squared_error", "data=mnist", "multiclass", "cross_entropy"]),
+    ("data=boolean data.mirror=x", ["data.mirror", "table"]),
+    ("data=boolean training.patience=3", ["training.patience=3", "validation"]),
+    ("data.validation_size=0 training.keep=best", ["training.keep=best", "validation"]),
+    ("data.mirror=/no/such/folder", ["data.mirror=/no/such/folder", "folder"]),
+    ("schedule=warmup_cosine schedule.warmup=10", ["schedule.warmup=10", "training.epochs=10"]),
+    ("runtime.platform=tpu", ["runtime.platform=tpu", "nnjax[tpu]"]),
+    ("runtime.platform=gpu", ["runtime.platform=gpu", "cuda"]),
+    ("seed=-1", ["seed=-1", "at least 0"]),
+    ("training.epochs=", ["training.epochs"]),
+]
+
+
+@pytest.mark.parametrize(("line", "named"), MISTAKES, ids=[line for line, _ in MISTAKES])
+def test_a_mistake_is_one_line_that_names_what_is_allowed(line, named):
+    answer = complaint(*line.split())
+    assert all(word in answer for word in named), answer
+
+
+def test_names_in_the_schema_are_the_tables_keys():
+    from nnjax.assembly import MODELS
+    from nnjax.data.sources import SOURCES
+    from nnjax.network.activations import ACTIVATIONS
+    from nnjax.network.gradients import GRADIENTS
+    from nnjax.network.initializers import INITIALIZERS
+    from nnjax.network.losses import LOSSES
+    from nnjax.training.optimizers import OPTIMIZERS, SCHEDULES
+
+    for table, names in [
+        (ACTIVATIONS, config.ACTIVATIONS),
+        (INITIALIZERS, config.INITIALIZERS),
+        (LOSSES, config.TASKS),
+        (SOURCES, config.DATA_TASKS),
+        *((table, config.OPTIONS[group]) for table, group in ((MODELS, "model"), (LOSSES, "loss"), (SOURCES, "data"))),
+        *((table, config.OPTIONS[group]) for table, group in ((OPTIMIZERS, "optimizer"), (SCHEDULES, "schedule"))),
+    ]:
+        assert set(table) == set(names)
+    assert set(GRADIENTS) == {"backprop", "autodiff"}
+
+
+def test_every_option_of_the_schema_has_its_file_and_composes():
+    folder = config.configuration_folder()
+    for group, options in config.OPTIONS.items():
+        assert {path.stem for path in (folder / group).glob("*.yaml")} == set(options)
+    for group in ("optimizer", "schedule"):
+        for option in config.OPTIONS[group]:
+            assert getattr(read(f"{group}={option}"), group).name == option
+
+
+def test_records_are_plain():
+    found = read("+experiment=xor", "model.hidden=[]", "training.batch_size=full")
+    assert type(found.model) is config.Mlp
+    assert found.model.hidden == []
+    assert type(dataclasses.asdict(found)["optimizer"]) is dict
+
+
+@pytest.mark.parametrize("path", sorted((config.configuration_folder() / "experiment").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_experiment_composes_and_says_how_it_is_run(path):
+    assert f"# python -m nnjax.train +experiment={path.stem}" in path.read_text()
+    read(f"+experiment={path.stem}")
+
+
+def test_debug_wins_over_the_experiment_wherever_it_stands():
+    assert read("debug=fast", "+experiment=mnist").training.epochs == 1
+    assert read("experiment=mnist", "debug=fast").training.epochs == 1
+
+
+def test_a_table_of_digits_stays_text():
+    assert read("data=boolean", 'data.table="0110"', "loss=log_loss").data.table == "0110"
+    assert read("data=boolean", "data.table=1000", "loss=log_loss").data.table == "1000"

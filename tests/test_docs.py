@@ -1,0 +1,48 @@
+"""A cited fact of the lecture (L1 to L39) can be looked up in docs/lecture.md."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LECTURE = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+FACT = re.compile(r'^\* <a id="L(\d+)"></a>\*\*L(\d+)\*\* (\S.*)$', re.MULTILINE)
+CITATION = re.compile(r"\bL(\d{1,2})\b")
+
+
+def citing_files() -> Iterator[Path]:
+    """Every text file of the project that may cite a fact."""
+    for folder in ("nnjax", "tests", "conf"):
+        for suffix in ("*.py", "*.yaml"):
+            yield from sorted((ROOT / folder).rglob(suffix))
+    yield ROOT / "README.md"
+
+
+def test_all_facts_are_there_once_and_under_their_own_anchor() -> None:
+    facts = FACT.findall(LECTURE)
+    assert sorted(int(number) for _, number, _ in facts) == list(range(1, 40))
+    assert all(anchor == number for anchor, number, _ in facts)
+
+
+def test_every_cited_fact_can_be_looked_up() -> None:
+    known = {int(number) for _, number, _ in FACT.findall(LECTURE)}
+    citations = {
+        (path.relative_to(ROOT).as_posix(), int(number))
+        for path in citing_files()
+        for number in CITATION.findall(path.read_text(encoding="utf-8"))
+    }
+    assert citations, "nothing cites the lecture: the search is broken"
+    assert {citation for citation in citations if citation[1] not in known} == set()
+
+
+def test_links_inside_the_lecture_lead_to_facts() -> None:
+    targets = re.findall(r"\]\(#(\w+)\)", LECTURE)
+    assert targets
+    assert [target for target in targets if f'<a id="{target}">' not in LECTURE] == []
+
+
+@pytest.mark.parametrize("number", [18, 26, 28, 29, 37])
+def test_the_choice_is_marked_where_the_lecture_contradicts_itself(number: int) -> None:
+    assert "**Decided**" in LECTURE.split(f'<a id="L{number}">')[1].split("<a id=")[0]

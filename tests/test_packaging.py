@@ -1,0 +1,162 @@
+"""The package as others get it: its pins, its wheel, an installation elsewhere."""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+import zipfile
+from email.message import Message
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import nnjax
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """What the command prints, both streams, run in `folder` without this test run's own variables."""
+    ours = ("PYTHON", "MLFLOW_", "HYDRA_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+# --- pins -----------------------------------------------------------------------------------------------------------
+
+
+def pins(python: str) -> dict[str, str]:
+    """Name -> pinned version in constraints.txt for that Python."""
+    lines = (line.partition("#")[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines())
+    requirements = [Requirement(line) for line in lines if line]
+    chosen = [each for each in requirements if each.marker is None or each.marker.evaluate({"python_version": python})]
+    names = [canonicalize_name(each.name) for each in chosen]
+    assert len(names) == len(set(names)), "a package is pinned twice for one Python"
+    assert all([specifier.operator for specifier in each.specifier] == ["=="] for each in chosen)
+    return {name: next(iter(each.specifier)).version for name, each in zip(names, chosen, strict=True)}
+
+
+def wanted() -> list[Requirement]:
+    """All that `make setup` asks the registry for by name, the build backend included."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    lines = PROJECT["project"]["dependencies"] + extras["digits"] + extras["dev"] + PROJECT["build-system"]["requires"]
+    return [each for each in map(Requirement, lines) if each.name != "nnjax"]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_requirement_is_pinned_inside_its_range(python: str) -> None:
+    pinned = pins(python)
+    outside = [str(each) for each in wanted() if not each.specifier.contains(pinned[canonicalize_name(each.name)])]
+    assert outside == []
+
+
+def test_pins_are_names_and_versions_only() -> None:
+    pin = re.compile(r'[A-Za-z0-9._-]+==[A-Za-z0-9.]+( ; python_version (<|>=) "3\.\d+")?')
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert [line for line in lines if not pin.fullmatch(line)] == []
+
+
+# --- wheel ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built with the build backend at hand: nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, folder=folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return HeaderParser().parsestr(archive.read(name).decode())
+
+
+def test_wheel_carries_the_whole_configuration_and_nothing_of_the_workshop(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    configuration = {f"nnjax/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "conf").rglob("*.yaml")}
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nnjax").rglob("*.py")}
+    assert "nnjax/conf/config.yaml" in configuration
+    assert names >= configuration | modules
+    assert {name.partition("/")[0] for name in names} == {"nnjax"}
+
+
+def test_wheel_carries_licence_and_commands(wheel: Path) -> None:
+    folder = f"nnjax-{nnjax.__version__}.dist-info"
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read(f"{folder}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+        assert "nnjax-train = nnjax.train:main" in archive.read(f"{folder}/entry_points.txt").decode()
+
+
+def test_metadata_says_the_tested_ranges(wheel: Path) -> None:
+    headers = metadata(wheel)
+    everyone = [each for each in map(Requirement, headers.get_all("Requires-Dist", [])) if each.marker is None]
+    requirements = {each.name: each.specifier for each in everyone}
+    assert headers["Version"] == nnjax.__version__
+    assert set(headers["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
+    assert not requirements["hydra-core"].contains("1.4.0rc3", prereleases=True)
+    assert all(requirements["jax"].contains(tested) for tested in ("0.10.0", "0.10.2", "0.12.0.1"))
+    assert not any(requirements["jax"].contains(untested) for untested in ("0.9.2", "0.13.0"))
+    assert requirements["jaxlib"] == requirements["jax"]
+    assert set(headers.get_all("Provides-Extra", [])) == {"cuda", "dev", "digits", "tpu"}
+
+
+# --- installed elsewhere --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a fresh environment with the wheel; all other packages are borrowed from the running one."""
+    folder = tmp_path_factory.mktemp("installed") / "environment"
+    venv.create(folder, with_pip=False)
+    python = folder / "bin" / "python"
+    (packages,) = (folder / "lib").glob("python*/site-packages")
+    # A .pth inside a borrowed folder is not read, so that the checkout's editable installation is not borrowed.
+    (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", wheel, folder=folder)
+    return python
+
+
+@pytest.mark.slow
+def test_installed_package_is_the_one_that_runs(installed: Path, tmp_path: Path) -> None:
+    where = run(installed, "-c", "import nnjax; print(nnjax.__file__)", folder=tmp_path).strip()
+    assert Path(where).is_relative_to(installed.parents[1])
+    assert "experiment" in run(installed, "-m", "nnjax.train", "--help", folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_installed_package_trains_xor_in_another_folder(installed: Path, tmp_path: Path) -> None:
+    run(installed, "-m", "nnjax.train", "+experiment=xor", folder=tmp_path)
+    assert (tmp_path / "mlflow.db").is_file()
+
+
+@pytest.mark.slow
+def test_installed_package_runs_an_own_experiment(installed: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "experiment" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("# @package _global_\ndefaults:\n  - xor\nseed: 7\n")
+    output = run(installed, "-m", "nnjax.train", "--config-dir", "own", "+experiment=mine", folder=tmp_path)
+    assert "seed 7" in output

@@ -1,0 +1,190 @@
+"""The NumPy predictor: the lecture's networks by hand, float64 references, and files that are not predictors."""
+
+import ast
+import json
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnjax import predictor
+from nnjax.predictor import Predictor
+
+BOOLEAN = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
+
+
+def metadata(shape, output="sigmoid", activation="sigmoid", **more):
+    return {
+        "model": {"name": "mlp", "activation": activation},
+        "output": output,
+        "preprocessing": {"scale": 1.0, "shift": 0.0, "shape": list(shape)},
+        "classes": ["0", "1"],
+        **more,
+    }
+
+
+def by_hand(*rows):
+    """Layers from the lecture's (bias, weights...) rows (L11)."""
+    table = np.array(rows, np.float32)
+    return table[:, 1:], table[:, 0]
+
+
+def digits_network(generator, activation="relu", output="softmax"):
+    params = [(generator.normal(size=(n, m)) / 8, generator.normal(size=n)) for n, m in ((30, 784), (20, 30), (10, 20))]
+    about = metadata([784], output, activation, classes=list("0123456789"))
+    about["preprocessing"]["scale"] = 1 / 255
+    return [(Theta.astype(np.float32), b.astype(np.float32)) for Theta, b in params], about
+
+
+def test_and_by_hand_is_the_lectures_table():
+    """L10: g(-30), g(-10), g(-10), g(10)."""
+    h = Predictor([by_hand([-30, 20, 20])], metadata([2])).outputs(BOOLEAN)
+    z = np.array([[-30.0], [-10], [-10], [10]])
+    np.testing.assert_allclose(h, 1 / (1 + np.exp(-z)), rtol=1e-6)
+    assert h.dtype == np.float32
+
+
+def test_xnor_by_hand_is_right_in_all_rows(tmp_path):
+    """L12, through a file; h > 0.5 decides (L5)."""
+    layers = [by_hand([-30, 20, 20], [10, -20, -20]), by_hand([-10, 20, 20])]
+    predictor.save(tmp_path / "xnor.safetensors", layers, metadata([2]))
+    loaded = Predictor.load(tmp_path / "xnor.safetensors")
+    assert loaded.classes(BOOLEAN).tolist() == [1, 0, 0, 1]
+    assert loaded.metadata == metadata([2])
+    columns = loaded.probabilities(BOOLEAN)
+    np.testing.assert_array_equal(columns[:, 1:], loaded.outputs(BOOLEAN))
+    np.testing.assert_allclose(columns.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("activation", predictor.ACTIVATIONS)
+@pytest.mark.parametrize("output", predictor.OUTPUTS)
+def test_a_batch_equals_the_unit_by_unit_sums(activation, output):
+    """L4, in float64 and with the textbook's formulas."""
+    params, about = digits_network(np.random.default_rng(3), activation, output)
+    raw = np.random.default_rng(4).integers(0, 256, (5, 28, 28), np.uint8)
+    textbook = {
+        "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+        "tanh": np.tanh,
+        "relu": lambda z: z * (z > 0),
+        "softplus": lambda z: np.log(1 + np.exp(z)),
+        "identity": lambda z: z,
+        "softmax": lambda z: np.exp(z) / np.exp(z).sum(),
+    }
+    for row, h in zip(raw, Predictor(params, about).outputs(raw), strict=True):
+        a = row.reshape(784).astype(float) / 255
+        for layer, (Theta, b) in enumerate(params):
+            z = np.array([sum(w * x for w, x in zip(weights, a, strict=True)) for weights in Theta.astype(float)]) + b
+            a = textbook[output if layer == 2 else activation](z)
+        np.testing.assert_allclose(h, a, rtol=1e-4, atol=1e-5)
+
+
+def test_images_rows_and_floats_are_the_same_input():
+    params, about = digits_network(np.random.default_rng(0))
+    network = Predictor(params, about)
+    raw = np.random.default_rng(1).integers(0, 256, (4, 28, 28), np.uint8)
+    expected = network.probabilities(raw)
+    for same in (raw.reshape(4, 784), raw.astype(np.float64), raw.astype(int).tolist()):
+        np.testing.assert_array_equal(network.probabilities(same), expected)
+    np.testing.assert_allclose(network.probabilities(raw[:1]), expected[:1], rtol=1e-6)  # a batch of one (L3)
+    np.testing.assert_array_equal(network.classes(raw), expected.argmax(axis=1))  # L38
+    np.testing.assert_array_equal(network.predict(raw), expected)
+    assert network.outputs(raw[:0]).shape == (0, 10)
+
+
+def test_preprocessing_scales_before_it_shifts_and_by_feature():
+    about = metadata([2], "identity")
+    about["preprocessing"] |= {"scale": [2.0, 10.0], "shift": [1.0, -1.0]}
+    identity = (np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    np.testing.assert_array_equal(Predictor([identity], about).predict(np.array([[3, 4]])), [[7, 39]])
+
+
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_probabilities_stay_right_for_huge_logits(output):
+    """L7, L21: logits up to 1e4 neither overflow nor warn (warnings are errors here)."""
+    z = np.array([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4 - 1, 9e3]], np.float32)
+    h = Predictor([(np.eye(3, dtype=np.float32), np.zeros(3, np.float32))], metadata([3], output)).outputs(z)
+    wide = z.astype(np.longdouble)
+    with np.errstate(over="ignore"):
+        powers = np.exp(wide - wide.max(axis=1, keepdims=True))
+        expected = powers / powers.sum(axis=1, keepdims=True) if output == "softmax" else 1 / (1 + np.exp(-wide))
+    np.testing.assert_allclose(h, expected.astype(float), atol=1e-6)
+
+
+def test_hidden_activations_stay_finite_for_huge_inputs():
+    z = np.array([-1e4, -90, 0, 90, 1e4], np.float32)
+    for name, activation in predictor.ACTIVATIONS.items():
+        assert np.isfinite(activation(z)).all(), name
+    np.testing.assert_allclose(predictor.ACTIVATIONS["softplus"](z), [0, 0, np.log(2), 90, 1e4], atol=1e-6)
+
+
+def test_a_threshold_of_its_own_decides_one_output():
+    """L17: the perceptron's sign of z."""
+    about = metadata([1], "identity", threshold=0.0)
+    network = Predictor([by_hand([0.0, 1.0])], about)
+    assert network.classes(np.array([[-0.1], [0.1], [0.4]])).tolist() == [0, 1, 1]
+
+
+def test_regression_has_neither_classes_nor_probabilities():
+    network = Predictor([by_hand([0.0, 1.0])], metadata([1], "identity", classes=[]))
+    with pytest.raises(ValueError, match="classes need a network trained on labels"):
+        network.classes(np.ones((2, 1)))
+    with pytest.raises(ValueError, match="probabilities need a softmax or sigmoid output"):
+        network.probabilities(np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (3, 783), (3, 28, 27), (784,)])
+def test_a_wrong_input_shape_is_one_line_with_both(shape):
+    network = Predictor(*digits_network(np.random.default_rng(0)))
+    with pytest.raises(ValueError) as caught:
+        network.outputs(np.zeros(shape))
+    assert str(caught.value) == f"input must have the shape (n, 784), got {shape}"
+
+
+def test_every_truncation_and_a_pickle_are_refused(tmp_path):
+    path = tmp_path / "network.safetensors"
+    predictor.save(path, [by_hand([-30, 20, 20])], metadata([2]))
+    whole = path.read_bytes()
+    for content in [*(whole[:length] for length in range(len(whole))), pickle.dumps({"a": 1}), b"\xff" * 64]:
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is not a predictor of nnjax") as caught:
+            Predictor.load(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="is not a predictor of nnjax"):
+        Predictor.load(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"model": {"name": "lenet", "activation": "relu"}}, "model must be one of mlp, got 'lenet'"),
+        ({"model": {"name": "mlp", "activation": "swish"}}, "activation must be one of sigmoid, tanh, .*, got 'swish'"),
+        ({"output": "step"}, "output must be one of softmax, sigmoid, identity, got 'step'"),
+        ({"preprocessing": {"scale": 1, "shift": 0, "shape": [3]}}, r"layer 0 must be Theta \(n_out, 3\) .* \(1, 2\)"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_by_save_and_by_load(tmp_path, change, line):
+    path = tmp_path / "network.safetensors"
+    with pytest.raises(ValueError, match=line):
+        predictor.save(path, [by_hand([-30, 20, 20])], metadata([2]) | change)
+    assert not path.exists()
+    Theta, b = by_hand([-30, 20, 20])
+    about = {"nnjax": json.dumps(metadata([2]) | change)}
+    predictor.save_file({"0.Theta": np.ascontiguousarray(Theta), "0.b": b.copy()}, path, about)
+    with pytest.raises(ValueError, match=line):
+        Predictor.load(path)
+
+
+def test_layers_that_do_not_chain_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="layer 1 must be"):
+        predictor.save(tmp_path / "x", [by_hand([0, 1, 1]), by_hand([0, 1, 1])], metadata([2]))
+    with pytest.raises(ValueError, match="at least one layer"):
+        predictor.save(tmp_path / "x", [], metadata([2]))
+
+
+def test_the_file_can_travel_alone():
+    tree = ast.parse(Path(predictor.__file__).read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in imported} - sys.stdlib_module_names == {"numpy", "safetensors"}

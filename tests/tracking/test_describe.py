@@ -1,0 +1,106 @@
+"""A run in words."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nnjax.tracking
+from nnjax.tracking.describe import Facts, flatten, git_tags, note, run_name, summary, versions
+
+
+def config(hidden, loss, name="mlp"):
+    optimizer = {"name": "adam", "learning_rate": 0.001}
+    return {"seed": 0, "model": {"name": name, "hidden": hidden}, "loss": {"name": loss}, "optimizer": optimizer}
+
+
+@pytest.mark.parametrize(
+    ("settings", "data", "name"),
+    [
+        (config([300, 100], "cross_entropy"), "mnist_5k", "mlp 300-100 adam mnist_5k seed 0"),
+        (config([300], "squared_error"), "mnist", "mlp 300 squared_error adam mnist seed 0"),
+        (config([2], "log_loss"), "xor", "mlp 2 adam xor seed 0"),
+        (config([], "cross_entropy"), "mnist", "softmax adam mnist seed 0"),
+        (config(None, "log_loss"), "and", "logistic adam and seed 0"),
+        (config([], "perceptron"), "and", "perceptron adam and seed 0"),
+        (config([], "squared_error"), "file", "linear squared_error adam file seed 0"),
+        (config(None, "cross_entropy", "lenet5"), "mnist", "lenet5 adam mnist seed 0"),
+    ],
+)
+def test_a_name_says_what_a_reader_of_the_runs_table_asks(settings, data, name):
+    assert run_name(settings, data) == name
+
+
+def test_flatten_gives_dotted_keys_and_keeps_values():
+    nested = {"seed": 0, "model": {"hidden": [300, 100], "init": {"scale": 1.0}}, "resume": None}
+    expected = {"seed": 0, "model.hidden": [300, 100], "model.init.scale": 1.0, "resume": None}
+    assert flatten(nested) == expected
+
+
+def test_versions_name_python_and_leave_out_what_is_not_installed():
+    found = versions()
+    assert found["version.python"] == ".".join(map(str, sys.version_info[:3]))
+    assert found["version.numpy"].split(".")[0].isdigit()
+    assert all(found.values())
+
+
+def test_git_tags_follow_the_folder(tmp_path):
+    assert git_tags(tmp_path) == {}
+    assert git_tags(tmp_path / "missing") == {}
+
+    def git(*arguments):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        done = subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True, capture_output=True)
+        return done.stdout.decode().strip()
+
+    git("init", "-q")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-q", "-m", "first")
+    commit = git("rev-parse", "HEAD")
+    (tmp_path / "untracked").write_text("results are not changes of the program")
+    assert git_tags(tmp_path) == {"mlflow.source.git.commit": commit, "git.dirty": "False"}
+    (tmp_path / "file").write_text("2")
+    assert git_tags(tmp_path)["git.dirty"] == "True"
+
+
+FACTS = Facts(
+    name="mlp 300-100 adam mnist_5k seed 0",
+    data="mnist_5k, 3,500 / 500 / 1,000 digits",
+    model="mlp 784-300-100-10",
+    parameters=266_610,
+    metrics={"test/accuracy": 0.9312, "test/loss": 0.25},
+    stopped="epoch limit 10",
+    run_id="abc",
+    folder="outputs/1",
+    look="mlflow ui",
+)
+
+
+def test_the_summary_lines_up_and_leaves_out_what_is_missing():
+    lines = summary(FACTS).splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "run", "data", "model", "result", "stopped", "run id", "folder", "look",
+    ]  # fmt: skip
+    assert len({len(line) - len(line[9:].lstrip()) for line in lines}) == 1
+    assert lines[2].endswith("mlp 784-300-100-10, 266,610 parameters")
+    assert lines[3].endswith("test/accuracy 0.9312, test/loss 0.25")
+
+
+def test_the_summary_tells_notice_best_epoch_times_and_gradient_check():
+    facts = Facts(**{**FACTS.__dict__, "notice": "5,000 digits | not all", "best_epoch": 0,
+                     "gradient_check": {"autodiff": 1.5e-14}, "times": {"train": 3.14}})  # fmt: skip
+    text = summary(facts)
+    for words in ("5,000 digits | not all", "epoch limit 10, best epoch 0", "autodiff 1.5e-14", "train 3.1"):
+        assert words in text
+    markdown = note(facts)
+    assert markdown.startswith("**mlp 300-100 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| data | ")
+    assert "5,000 digits \\| not all" in markdown  # a bar would end the table's cell
+
+
+def test_describing_is_light():
+    root = Path(nnjax.tracking.__file__).parents[2]
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); import nnjax.tracking.describe; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not {"mlflow", "jax", "numpy", "matplotlib", "hydra"} & set(done.stdout.split())

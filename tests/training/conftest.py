@@ -1,0 +1,70 @@
+"""Small trainings that share their programs: one recipe unless a test is about another."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnjax.network.activations import ACTIVATIONS
+from nnjax.network.initializers import INITIALIZERS
+from nnjax.network.losses import LOSSES
+from nnjax.network.models import mlp
+from nnjax.training import loop
+from nnjax.training.batches import Encoding, Split
+from nnjax.training.programs import Recipe
+
+RATES = {"learning_rate": 0.1, "init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf}
+
+
+def digits(n: int, seed: int) -> Split:
+    """Rows (n, 6) uint8 of three kinds that a network can tell apart."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(3, size=n).astype(np.int32)
+    x = rng.integers(0, 120, size=(n, 6))
+    x[np.arange(n), y] += 100
+    return Split(x.astype(np.uint8), y)
+
+
+TRAIN, VALIDATION = digits(50, 0), digits(23, 1)
+
+
+@pytest.fixture(scope="session")
+def training() -> Callable[..., loop.Training]:
+    """training(recipe changes..., hyper={}, seeds=[0], epochs=4, train=..., validation=...)"""
+
+    def make(
+        hyper: dict[str, Any] | None = None,
+        seeds: tuple[int, ...] = (0,),
+        epochs: int = 4,
+        train: Split = TRAIN,
+        validation: Split = VALIDATION,
+        shuffle_seeds: tuple[int, ...] | None = None,
+        **changes: Any,
+    ) -> loop.Training:
+        model = mlp((6, 5, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])
+        values = RATES | (hyper or {})
+        recipe = Recipe(
+            model=model,
+            loss=LOSSES["cross_entropy"],
+            encoding=Encoding(1 / 255, 0.0, (6,), 3),
+            optimizer="sgd",
+            schedule=None,
+            clip=False,
+            gradients="backprop",
+            penalised=bool(np.any(values["l2"])),
+            batch_size=8,
+            keep_best=True,
+        )
+        lanes = {name: np.broadcast_to(np.asarray(value, float), len(seeds)) for name, value in values.items()}
+        recipe = recipe._replace(**changes)
+        return loop.Training(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs)
+
+    return make
+
+
+def finished(training: loop.Training) -> loop.Training:
+    """The training, run to its end."""
+    for _ in training.chunks():
+        pass
+    return training

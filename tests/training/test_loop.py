@@ -1,0 +1,155 @@
+"""Trainings: the result is that of the equations, and does not depend on chunks, lanes or what was compiled before."""
+
+import jax
+import numpy as np
+import pytest
+
+from nnjax.network.activations import ACTIVATIONS
+from nnjax.network.gradients import backprop, with_l2
+from nnjax.network.initializers import INITIALIZERS
+from nnjax.network.losses import LOSSES
+from nnjax.network.models import mlp
+from nnjax.training import batches, loop
+from nnjax.training.batches import Split
+from nnjax.training.programs import COLUMNS
+from tests.training.conftest import TRAIN, VALIDATION, digits, finished
+
+NONE = digits(0, 0)
+MODEL = mlp((6, 5, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])
+
+
+def leaves(params):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(params)]
+
+
+def assert_same(a, b):
+    for left, right in zip(leaves(a), leaves(b), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_an_epoch_is_its_updates_one_by_one(training):
+    """Theta <- Theta - alpha D over the batches of the epoch's order, the short one included (L36, L37)."""
+    hyper = {"learning_rate": 0.3, "l2": 2.0}
+    once = finished(training(hyper, epochs=1))
+    params = jax.tree.map(lambda leaf: leaf[0], training(hyper, epochs=1).state.params)
+    model, loss, n = MODEL, LOSSES["cross_entropy"], len(TRAIN.y)
+    encoding = batches.Encoding(1 / 255, 0.0, (6,), 3)
+    order = np.asarray(batches.order(jax.random.fold_in(loop.keys([0])[0, 1], 0), n, 8))
+    gradient = jax.jit(with_l2(backprop(model, loss)))
+    losses = []
+    for start in range(0, n, 8):
+        chosen = order[start : min(start + 8, n)]
+        x, y = batches.inputs(jax.device_put(TRAIN.x[chosen]), encoding), np.eye(3, dtype=np.float32)[TRAIN.y[chosen]]
+        value, grads = gradient(params, x, jax.device_put(y), 2.0, n)
+        losses += [float(value)] * len(chosen)
+        params = jax.tree.map(lambda p, g: p - 0.3 * g, params, grads)
+    for found, expected in zip(leaves(once.params("last")), leaves(params), strict=True):
+        np.testing.assert_allclose(found[0], expected, rtol=2e-5, atol=1e-6)
+    history = once.history()
+    np.testing.assert_allclose(history["train/cost"][0, 1], np.mean(losses), rtol=1e-5)
+    assert history["train/loss"][0, 1] < history["train/cost"][0, 1]
+
+
+@pytest.mark.parametrize("steps", [1, 5, 16])
+def test_chunks_do_not_matter(training, monkeypatch, steps):
+    whole = finished(training())
+    monkeypatch.setattr(loop, "FIRST_STEPS", steps)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
+    chunked = training()
+    assert len(list(chunked.chunks())) > 4
+    assert_same(whole.params("last"), chunked.params("last"))
+    for name, values in whole.history().items():
+        np.testing.assert_array_equal(values, chunked.history()[name])
+
+
+def test_history_has_a_row_an_epoch_and_one_before(training):
+    history = finished(training(epochs=3)).history()
+    assert set(history) == set(COLUMNS)
+    assert all(values.shape == (1, 4) for values in history.values())
+    assert np.isnan(history["gradient/norm"][0, 0])
+    assert all(np.isfinite(values[0, 1:]).all() for values in history.values())
+
+
+def test_other_rates_and_seeds_compile_nothing(training):
+    hyper = {"momentum": 0.9, "clip_norm": 1.0, "l2": 0.1}
+    first = finished(training(hyper, optimizer="momentum", clip=True))
+    sizes = [program._cache_size() for program in first.programs]
+    other = {"momentum": 0.5, "clip_norm": 3.0, "learning_rate": 0.7, "l2": 1.0, "init_scale": 2.0, "patience": 2, "tolerance": 1e-9}
+    second = finished(training(other, seeds=(5,), optimizer="momentum", clip=True))
+    assert second.programs is first.programs
+    assert [program._cache_size() for program in second.programs] == sizes
+    assert any((a != b).any() for a, b in zip(leaves(first.params("last")), leaves(second.params("last")), strict=True))
+
+
+def test_lanes_are_trainings_of_their_own(training):
+    rates = np.array([0.1, 0.5, 1.0])
+    lanes = finished(training({"learning_rate": rates}, seeds=(3, 4, 5), epochs=2))
+    for lane, (rate, seed) in enumerate(zip(rates, (3, 4, 5), strict=True)):
+        alone = finished(training({"learning_rate": rate}, seeds=(seed,), epochs=2))
+        for together, single in zip(leaves(lanes.params("last")), leaves(alone.params("last")), strict=True):
+            np.testing.assert_allclose(together[lane], single[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_diverging_lane_is_marked_and_the_others_go_on(training):
+    lanes = finished(training({"learning_rate": np.array([0.1, 1e38])}, seeds=(0, 0), epochs=3))
+    alone = finished(training({"learning_rate": np.array([0.1, 0.2])}, seeds=(0, 0), epochs=3))
+    assert lanes.stopped == ["epoch limit", "diverged"]
+    assert lanes.epochs.tolist()[0] == 3
+    assert lanes.epochs.tolist()[1] in (1, 2)
+    assert all(np.isfinite(leaf).all() for leaf in leaves(lanes.params("last")))
+    for a, b in zip(leaves(lanes.params("last")), leaves(alone.params("last")), strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+
+
+def test_convergence_stops_and_is_said(training):
+    stopped = finished(training({"tolerance": 1e9}))
+    assert stopped.stopped == ["converged"]  # L37
+    assert stopped.epochs.tolist() == [1]
+
+
+def test_patience_counts_epochs_without_a_better_validation(training):
+    stuck = finished(training({"learning_rate": 1e-30, "patience": 2}, epochs=9))
+    assert stuck.stopped == ["no progress"]
+    assert stuck.epochs.tolist() == [2]
+
+
+def test_best_is_the_state_of_the_lowest_validation_loss(training):
+    run = finished(training({"learning_rate": 3.0}, epochs=12))
+    validation = run.history()["validation/loss"][0]
+    assert run.best_epoch[0] == validation.argmin()
+    found = run.evaluate(run.params("best"), Split(*VALIDATION))[0]
+    np.testing.assert_allclose(found, [validation.min()], rtol=1e-5)
+
+
+def test_without_validation_it_is_not_measured(training):
+    run = finished(training(validation=NONE, keep_best=False, epochs=2))
+    assert np.isnan(run.history()["validation/loss"]).all()
+    assert run.stopped == ["epoch limit"]
+
+
+def test_one_batch_can_be_overfitted(training):
+    run = finished(training({"learning_rate": 2.0}, epochs=500, train=digits(8, 5)))
+    assert run.history()["train/accuracy"][0, -1] == 1.0
+
+
+def test_both_gradients_train_alike(training):
+    by_hand, automatic = (finished(training(gradients=name)) for name in ("backprop", "autodiff"))
+    for a, b in zip(leaves(by_hand.params("last")), leaves(automatic.params("last")), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_shared_shuffling(training):
+    """The same shuffle seed and other initial weights: batches are shared."""
+    a, b = (finished(training(seeds=(s,), shuffle_seeds=(9,), epochs=1)) for s in (0, 1))
+    assert (jax.random.key_data(a.keys) == jax.random.key_data(b.keys)).all()
+    assert any((x != y).any() for x, y in zip(leaves(a.params("last")), leaves(b.params("last")), strict=True))
+
+
+def test_the_forward_pass_is_computed_once(training):
+    """Accuracy needs z, which the gradient has computed: XLA must not do it again."""
+    run = training(epochs=1)
+    position = loop.Position(np.int32(0), np.int32(0))
+    lowered = run.programs.advance.lower(run.state, run.keys, run.hyper, *run.data, position, np.int32(1))
+    products = lowered.compile().as_text().count(" dot(")
+    forward, d_in, d_theta, sums = 2, 1, 2, 1  # no d_in of the first layer
+    assert products == forward + d_in + d_theta + sums + (forward + sums)  # and the validation's

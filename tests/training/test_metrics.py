@@ -1,0 +1,44 @@
+"""Evaluation counts every instance once, whatever the block, and knows one output from several (L5, L38)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nnjax.network.activations import ACTIVATIONS
+from nnjax.network.initializers import INITIALIZERS
+from nnjax.network.losses import LOSSES
+from nnjax.network.models import mlp
+from nnjax.training import metrics
+from nnjax.training.batches import Encoding, Split
+
+LOSS = LOSSES["cross_entropy"]
+
+
+@pytest.mark.parametrize("n", [7, 12, 13])
+def test_blocks_do_not_matter(n, monkeypatch):
+    model, encoding = mlp((4, 3), ACTIVATIONS["tanh"], INITIALIZERS["normal"]), Encoding(1.0, 0.0, (4,), 3)
+    params = model.init(jax.random.key(0), 1.0)
+    rng = np.random.default_rng(n)
+    split = Split(jnp.asarray(rng.normal(size=(n, 4)), jnp.float32), jnp.asarray(rng.integers(3, size=n), jnp.int32))
+    z = np.asarray(model.forward(params, split.x)[0])
+    monkeypatch.setattr(metrics, "EVALUATION_BATCH", 6)
+    found = jax.jit(lambda params, split: metrics.evaluate(model, LOSS, encoding, params, split))(params, split)
+    np.testing.assert_allclose(found.z, z, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.loss, LOSS.value(jnp.asarray(z), jnp.eye(3)[split.y]).mean(), rtol=1e-5)
+    np.testing.assert_allclose(found.accuracy, (z.argmax(axis=1) == split.y).mean(), rtol=1e-6)
+
+
+def test_nothing_to_evaluate_is_nan():
+    model = mlp((4, 3), ACTIVATIONS["tanh"], INITIALIZERS["normal"])
+    empty = Split(jnp.zeros((0, 4)), jnp.zeros(0, jnp.int32))
+    found = metrics.evaluate(model, LOSS, Encoding(1.0, 0.0, (4,), 3), model.init(jax.random.key(0), 1.0), empty)
+    assert np.isnan(found.loss)
+    assert np.isnan(found.accuracy)
+
+
+def test_right_classes():
+    one = metrics.right(jnp.array([[0.4], [0.6], [0.5]]), jnp.array([0, 1, 1]))
+    np.testing.assert_array_equal(one, [1, 1, 0])  # h > 1/2
+    several = metrics.right(jnp.array([[0.1, 0.7], [0.9, 0.7]]), jnp.array([1, 1]))
+    np.testing.assert_array_equal(several, [1, 0])
