@@ -10,7 +10,9 @@ VERBS = {"check": check}
 
 def main() -> None:
     """Parses the verb and runs it."""
-    parser = argparse.ArgumentParser(prog="nnjax", description="Training itself is nnjax-train (python -m nnjax.train).")
+    parser = argparse.ArgumentParser(
+        prog="nnjax", description="Training itself is nnjax-train (python -m nnjax.train)."
+    )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for name, module in VERBS.items():
         verb = verbs.add_parser(name, help=module.HELP, description=module.HELP)

@@ -1,19 +1,15 @@
 """The schema of conf/: one dataclass for each option of a group, with its bounds; values stand in the YAML files.
 
-Past `read`, the program sees plain records of these classes, never a DictConfig.
+Past `validation.read`, the program sees plain records of these classes, never a DictConfig.
 """
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from importlib.util import find_spec
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
-
-from nnjax.errors import InputError, choices
+from omegaconf import MISSING
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "identity")
 INITIALIZERS = ("zeros", "normal", "lecun", "xavier", "he")
@@ -203,92 +199,3 @@ def configuration_folder() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"
-
-
-def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
-    """The plain records of a composed configuration.
-
-    Raises:
-        InputError: a value outside its bounds, a choice that doesn't exist, or two settings that exclude each other.
-    """
-    for override in overrides:
-        group, _, option = override.lstrip("+").partition(".name=")
-        if option and group in OPTIONS:
-            raise InputError(f"{override}: a name is not set but chosen: write {group}={option}")
-    check_keys(composed)
-    config: Config = OmegaConf.to_object(composed)  # type: ignore[assignment]
-    for key, value, metadata in leaves(config):
-        check_value(key, value, metadata)
-    check_together(config)
-    return config
-
-
-def check_keys(node: DictConfig, prefix: str = "") -> None:
-    """Raises InputError for a key that no schema has: Hydra adds any that is written with a +."""
-    schema = OmegaConf.get_type(node)
-    known = [entry.name for entry in fields(schema)] if is_dataclass(schema) else list(node)
-    for key in node:
-        if key not in known:
-            raise InputError(f"{prefix}{key}: no such key; {choices(str(key), known)}")
-        if OmegaConf.is_dict(node._get_node(key)):
-            check_keys(node[key], f"{prefix}{key}.")
-
-
-def leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(dotted key, value, bounds) of every field, groups opened."""
-    for entry in fields(record):
-        key, value = f"{prefix}{entry.name}", getattr(record, entry.name)
-        if is_dataclass(value):
-            yield from leaves(value, f"{key}.")
-        else:
-            yield key, value, entry.metadata
-
-
-def check_value(key: str, value: Any, bounds: Any) -> None:
-    """Raises InputError unless the value, or each of a list, is one of the words allowed or within the bounds."""
-    for each in value if isinstance(value, list) else [value]:
-        if isinstance(each, str):
-            allowed = bounds.get("allowed") or bounds.get("words")
-            if allowed and each not in allowed:
-                raise InputError(f"{key}={value}: {choices(each, allowed)}{', or a number' if 'words' in bounds else ''}")
-        elif isinstance(each, int | float) and not isinstance(each, bool):
-            check_number(key, value, each, bounds)
-
-
-def check_number(key: str, value: Any, each: float, bounds: Any) -> None:
-    """Raises InputError unless the number is finite and within the bounds."""
-    least, above, most = (bounds.get(name) for name in ("at_least", "above", "at_most"))
-    rules = [
-        (math.isfinite(each), "finite"),
-        (least is None or each >= least, f"at least {least}"),
-        (above is None or each > above, f"above {above}"),
-        (most is None or each <= most, f"at most {most}"),
-    ]
-    if not all(held for held, _ in rules):
-        wanted = " and ".join(rule for held, rule in rules if "None" not in rule and not (held and rule == "finite"))
-        raise InputError(f"{key}={value}: must be {wanted}")
-
-
-def check_together(config: Config) -> None:
-    """Raises InputError for settings that are fine alone and make no sense together, or not on this machine."""
-    loss, data, training = config.loss.name, config.data.name, config.training
-    task = DATA_TASKS[data]
-    if task not in TASKS[loss]:
-        allowed = ", ".join(name for name, tasks in TASKS.items() if task in tasks)
-        raise InputError(f"loss={loss} data={data}: {loss} is for {' or '.join(TASKS[loss])} data, {data} is {task}; allowed: {allowed}")
-    if not getattr(config.data, "validation_size", 0) and (training.keep == "best" or training.patience):
-        given = "training.keep=best" if training.keep == "best" else f"training.patience={training.patience}"
-        raise InputError(f"{given}: needs validation data, and there is none; allowed: keep=last and patience=null, or data.validation_size above 0")
-    if getattr(config.schedule, "warmup", 0) >= training.epochs:
-        raise InputError(f"schedule.warmup={config.schedule.warmup}: must be below training.epochs={training.epochs}")
-    check_here(config)
-
-
-def check_here(config: Config) -> None:
-    """Raises InputError for a folder or a platform that isn't there."""
-    mirror, platform = getattr(config.data, "mirror", None), config.runtime.platform
-    if mirror is not None and "://" not in mirror and not Path(mirror).expanduser().is_dir():
-        raise InputError(f"data.mirror={mirror}: no such folder; allowed: a folder or an http(s) address with the four idx files")
-    plugins = PLUGINS.get(platform)
-    if plugins and not any(find_spec(plugin) for plugin in plugins):
-        raise InputError(f"runtime.platform={platform}: not installed (pip install 'nnjax[{platform}]'); allowed: auto, cpu")

@@ -89,7 +89,9 @@ def prepare_jax(config: Config) -> None:
         jax.devices()
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"runtime.platform={runtime.platform}: not to be had here ({reason}); allowed: auto, cpu") from None
+        raise InputError(
+            f"runtime.platform={runtime.platform}: not to be had here ({reason}); allowed: auto, cpu"
+        ) from None
 
 
 def device() -> str:

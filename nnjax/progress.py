@@ -19,7 +19,9 @@ class Progress:
     def __init__(self, epochs: int) -> None:
         self.epochs, self.started, self.shown = epochs, time.perf_counter(), 0.0
         terminal = sys.stderr.isatty()
-        self.bar = tqdm(total=epochs, unit="epoch", bar_format=BAR, dynamic_ncols=True, leave=True, disable=not terminal)
+        self.bar = tqdm(
+            total=epochs, unit="epoch", bar_format=BAR, dynamic_ncols=True, leave=True, disable=not terminal
+        )
         self.latest = ""
 
     def __enter__(self) -> "Progress":
@@ -38,7 +40,9 @@ class Progress:
         if not self.bar.disable:
             self.bar.n = min(chunk.epoch, self.epochs)
             self.bar.set_postfix_str(f"{self.latest}, {speed}" if speed else self.latest)
-        elif chunk.rows.shape[1] and (chunk.epoch - self.shown >= self.epochs / LINES or chunk.epoch in (0, self.epochs)):
+        elif chunk.rows.shape[1] and (
+            chunk.epoch - self.shown >= self.epochs / LINES or chunk.epoch in (0, self.epochs)
+        ):
             self.shown = chunk.epoch
             log.info("%s", f"epoch {int(chunk.epoch)}/{self.epochs}: {self.latest}{self.rest(chunk, speed)}")
 

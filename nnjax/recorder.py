@@ -24,7 +24,9 @@ class Recorder:
     Leaving it waits for the store, ends the run by what happened, and raises the store's first error.
     """
 
-    def __init__(self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, start_folder: Path) -> None:
+    def __init__(
+        self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, start_folder: Path
+    ) -> None:
         self.config, self.settings, self.dataset, self.name = config, settings, dataset, name
         self.start_folder = start_folder
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
@@ -50,9 +52,7 @@ class Recorder:
         from nnjax.tracking import store
 
         tags = {**describe.versions(), **describe.git_tags(self.start_folder), **tracking.tags}
-        run = store.open_run(
-            tracking.uri, tracking.experiment or self.dataset.name, self.name, tags, self.start_folder
-        )
+        run = store.open_run(tracking.uri, tracking.experiment or self.dataset.name, self.name, tags, self.start_folder)
         run.log_params(describe.flatten(self.settings))
         parts = {part: getattr(self.dataset, part).x.shape for part in ("train", "validation", "test")}
         run.log_dataset(self.dataset.name, self.dataset.source, self.dataset.digest, parts)

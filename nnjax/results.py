@@ -56,7 +56,10 @@ def write_check(folder: Path, check: GradientCheck) -> None:
 def check_table(check: GradientCheck) -> str:
     """The errors by parameter and the largest of each kind, as plain text."""
     head = ("parameter", "shape", "by hand / jax.grad", "by hand / finite differences")
-    rows = [(p.name, "x".join(map(str, p.shape)), f"{p.by_hand:.1e}", f"{p.finite_difference:.1e}") for p in check.parameters]
+    rows = [
+        (p.name, "x".join(map(str, p.shape)), f"{p.by_hand:.1e}", f"{p.finite_difference:.1e}")
+        for p in check.parameters
+    ]
     worst = ("largest", "", f"{check.max_relative_error:.1e}", f"{check.finite_difference_error:.1e}")
     allowed = ("allowed", "", f"{BY_HAND_TOLERANCE:.1e}", f"{FINITE_DIFFERENCE_TOLERANCE:.1e}")
     return "\n".join(f"{a:<10} {b:<12} {c:>18} {d:>29}" for a, b, c, d in (head, *rows, worst, allowed))
@@ -88,7 +91,9 @@ def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> N
 def describe_data(dataset: Dataset) -> str:
     """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from tfds download`."""
     rows = [len(part.y) for part in (dataset.train, dataset.validation, dataset.test)]
-    return "{}: {:,} for training, {:,} for validation, {:,} for the test, from {}".format(dataset.name, *rows, dataset.source)
+    return "{}: {:,} for training, {:,} for validation, {:,} for the test, from {}".format(
+        dataset.name, *rows, dataset.source
+    )
 
 
 def facts(
@@ -136,7 +141,7 @@ def write_network(folder: Path, config: Config, dataset: Dataset, outcome: Outco
 
 def write_history(folder: Path, history: Mapping[str, np.ndarray]) -> None:
     """All epochs of all metrics, history.npz; MLflow shows at most a hundred points of each."""
-    np.savez_compressed(folder / "history.npz", **history)
+    np.savez_compressed(folder / "history.npz", **dict(history))  # type: ignore[arg-type]
 
 
 def write_figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from nnjax import config
+from nnjax import config, validation
 from nnjax.errors import guarded
 
 APPENDED = ("experiment=", "debug=")  # groups of presets over the whole configuration: the last given wins
@@ -28,7 +28,7 @@ def train(composed: DictConfig) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     job = HydraConfig.get()
-    settings = config.read(composed, job.overrides.task)
+    settings = validation.read(composed, job.overrides.task)
     from nnjax import pipeline
 
     pipeline.run(settings, Path(job.runtime.output_dir), Path(job.runtime.cwd))

@@ -7,7 +7,7 @@ import pytest
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from nnjax import config
+from nnjax import config, validation
 from nnjax.errors import InputError, one_line
 from nnjax.train import presets
 
@@ -17,7 +17,7 @@ def read(*overrides: str) -> config.Config:
     config.register()
     given = presets(list(overrides))
     with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
-        return config.read(hydra.compose("config", given), given)
+        return validation.read(hydra.compose("config", given), given)
 
 
 def complaint(*overrides: str) -> str:
@@ -112,7 +112,9 @@ def test_records_are_plain():
     assert type(dataclasses.asdict(found)["optimizer"]) is dict
 
 
-@pytest.mark.parametrize("path", sorted((config.configuration_folder() / "experiment").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((config.configuration_folder() / "experiment").glob("*.yaml")), ids=lambda p: p.stem
+)
 def test_every_experiment_composes_and_says_how_it_is_run(path):
     assert f"# python -m nnjax.train +experiment={path.stem}" in path.read_text()
     read(f"+experiment={path.stem}")

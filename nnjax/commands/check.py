@@ -5,7 +5,7 @@ from pathlib import Path
 
 import hydra
 
-from nnjax import config
+from nnjax import config, validation
 from nnjax.errors import TrainingError
 from nnjax.train import presets
 
@@ -25,7 +25,7 @@ def run(given: argparse.Namespace) -> None:
     with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
         overrides = presets(given.overrides)
         composed = hydra.compose("config", overrides + searched)
-    settings = config.read(composed, overrides)
+    settings = validation.read(composed, overrides)
 
     from nnjax import assembly, pipeline, results
     from nnjax.network import gradcheck

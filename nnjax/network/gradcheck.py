@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from nnjax.network.gradients import Gradient, backprop, l2_penalty, mean_loss, with_l2
@@ -19,7 +18,7 @@ from nnjax.network.models import Model, Params
 BY_HAND_TOLERANCE = 1e-12
 FINITE_DIFFERENCE_TOLERANCE = 1e-7
 STEP = 1e-5  # the central difference's error is about STEP^2 from curvature and 1e-16 / STEP from rounding
-DIRECTIONS = 3
+DIRECTIONS = 2
 DRAWS = 20
 TINY = np.finfo(float).tiny
 QUICK = {"xla_backend_optimization_level": 0}  # the program runs a few dozen times: compiling it is what takes time
@@ -93,9 +92,9 @@ def check(model: Model, loss: Loss, seed: int, rows: int = 5, gradient: Gradient
 
 
 def comparison(model: Model, loss: Loss, gradient: Gradient) -> Callable[..., tuple[Any, ...]]:
-    """(params, *batch) -> (J by hand, J, gradient by hand, `jax.grad` of J, branches), as one program: it compiles once.
+    """(params, *batch) -> (J by hand, J, gradient by hand, `jax.grad` of J, branches): one program compiles once.
 
-    J stands here as L20 defines it. Branches are the signs of all that the forward pass computes: one changes at a kink.
+    J stands here as L20 defines it. Branches are the signs of all that a forward pass computes: one changes at a kink.
     """
 
     def cost(params: Params, x: Any, targets: Any, l2: Any, n: Any, weights: Any) -> Any:
@@ -111,20 +110,24 @@ def comparison(model: Model, loss: Loss, gradient: Gradient) -> Callable[..., tu
 
 
 def slope_errors(
-    cost: Callable[[Params], tuple[Any, list[Any]]], params: Params, grads: Params, scales: Params, rng: np.random.Generator
+    cost: Callable[[Params], tuple[Any, list[Any]]],
+    params: Params,
+    grads: Params,
+    scales: Params,
+    rng: np.random.Generator,
 ) -> list[float]:
     """For each parameter the largest |slope measured - slope by hand| over DIRECTIONS random directions.
 
     A direction moves one parameter; it is drawn again when its two ends lie on different sides of a kink.
     """
-    leaves, structure = jax.tree.flatten(params)
+    leaves, structure = jax.tree.leaves(params), jax.tree.structure(params)
     errors = []
     for i, (gradient, scale) in enumerate(zip(*map(jax.tree.leaves, (grads, scales)), strict=True)):
         found: list[float] = []
         for _ in range(DRAWS):
             direction = scale * rng.standard_normal(gradient.shape)
             ends = [[*leaves[:i], leaves[i] + step * direction, *leaves[i + 1 :]] for step in (STEP, -STEP)]
-            (after, sides_after), (before, sides_before) = (cost(structure.unflatten(end)) for end in ends)
+            (after, sides_after), (before, sides_before) = (cost(jax.tree.unflatten(structure, end)) for end in ends)
             if all(np.array_equal(a, b) for a, b in zip(sides_after, sides_before, strict=True)):
                 slope = np.vdot(gradient, direction)
                 found.append(abs((after - before) / (2 * STEP) - slope) / (np.linalg.norm(gradient * scale) + TINY))
@@ -144,10 +147,7 @@ def relative_error(value: Any, reference: Any) -> float:
 def draw_parameters(model: Model, rng: np.random.Generator) -> tuple[Params, Params]:
     """Parameters of unit scale, Theta ~ N(0, 1 / n_in) and b ~ N(0, 1), and those scales (float64)."""
     shapes = jax.eval_shape(model.init, jax.random.key(0), 1.0)
-    scales = tuple(
-        Layer(np.full(layer.Theta.shape, np.prod(layer.Theta.shape[1:]) ** -0.5), np.ones(layer.b.shape))
-        for layer in shapes
-    )
+    scales = jax.tree.map(lambda leaf: np.full(leaf.shape, np.prod(leaf.shape[1:]) ** -0.5), shapes)
     return draw_like(scales, rng), scales
 
 

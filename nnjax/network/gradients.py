@@ -19,9 +19,9 @@ Number = Num[Array, ""] | float | int
 Gradient = Callable[..., tuple[Scalar, Params]]
 
 
-def shares(weights: Float[Array, " batch"] | None, batch: int, dtype: jnp.dtype) -> Float[Array, " batch"]:
+def shares(z: Float[Array, "batch outputs"], weights: Float[Array, " batch"] | None) -> Float[Array, " batch"]:
     """What each instance contributes to the mean: weights / their sum, or 1 / batch each."""
-    return jnp.full(batch, 1 / batch, dtype) if weights is None else weights / weights.sum()
+    return jnp.full(len(z), 1 / len(z), z.dtype) if weights is None else weights / weights.sum()
 
 
 def mean_loss(model: Model, loss: Loss) -> Callable[..., Scalar]:
@@ -29,7 +29,7 @@ def mean_loss(model: Model, loss: Loss) -> Callable[..., Scalar]:
 
     def value(params: Params, x: Array, targets: Array, weights: Array | None = None) -> Scalar:
         z, _ = model.forward(params, x)
-        return jnp.sum(shares(weights, *z.shape[:1], z.dtype) * loss.value(z, targets))
+        return jnp.sum(shares(z, weights) * loss.value(z, targets))
 
     return value
 
@@ -39,7 +39,7 @@ def backprop(model: Model, loss: Loss) -> Gradient:
 
     def gradient(params: Params, x: Array, targets: Array, weights: Array | None = None) -> tuple[Scalar, Params]:
         z, kept = model.forward(params, x)
-        share = shares(weights, *z.shape[:1], z.dtype)
+        share = shares(z, weights)
         delta = share[:, None] * loss.delta(z, targets)
         return jnp.sum(share * loss.value(z, targets)), model.backward(params, kept, delta)
 

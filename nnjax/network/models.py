@@ -47,7 +47,9 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
     def init(key: Key[Array, ""], scale: Scale) -> Params:
         keys = jax.random.split(key, len(functions))
         sizes = pairwise(units)
-        return tuple(dense.init(k, n_in, n_out, initializer, scale) for k, (n_in, n_out) in zip(keys, sizes, strict=True))
+        return tuple(
+            dense.init(k, n_in, n_out, initializer, scale) for k, (n_in, n_out) in zip(keys, sizes, strict=True)
+        )
 
     def forward(params: Params, x: Array) -> tuple[Array, tuple[dense.Kept, ...]]:
         a, kept = x, []

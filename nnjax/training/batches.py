@@ -61,5 +61,5 @@ def take(
     n = split.y.shape[0]
     chosen = jax.lax.dynamic_slice_in_dim(rows, i * batch_size, batch_size)
     weights = None if n % batch_size == 0 else (i * batch_size + jnp.arange(batch_size) < n).astype(jnp.float32)
-    x, y = (part.at[chosen].get(mode="promise_in_bounds") for part in split)
+    x, y = (jnp.asarray(part).at[chosen].get(mode="promise_in_bounds") for part in split)
     return x, y, weights

@@ -88,19 +88,19 @@ class Training:
         state, row = self.programs.begin(init_keys, self.hyper, *self.data)
         self.state, _ = self.call(state, Position(0, 0), 0)  # no step: only compiles
         self.rows = [np.asarray(row)[:, None]]
-        self.train_seconds, self.examples = 0.0, 0
+        self.train_seconds, self.examples = 0.0, 0.0
         self.compile_seconds = time.perf_counter() - started
 
     def call(self, state: State, position: Position, steps: int) -> tuple[State, jax.Array]:
         """Runs the program and waits for it; the state given is used up."""
-        at = Position(*(np.int32(value) for value in position))
+        at = jax.tree.map(np.int32, position)
         return jax.block_until_ready(
             self.programs.advance(state, self.keys, self.hyper, *self.data, at, np.int32(steps))
         )
 
     def chunks(self) -> Iterator[Chunk]:
         """Trains until every lane has stopped or the epochs are over."""
-        position, rate = Position(0, 0), None
+        position, rate = Position(0, 0), 0.0
         yield Chunk(0, self.rows[0], 0, float("nan"))
         while position.epoch < self.epochs_limit and (self.status == TRAINING).any():
             steps = self.next_steps(position, rate)
@@ -116,10 +116,10 @@ class Training:
             done = position.epoch + position.step / self.per_epoch
             yield Chunk(done, self.rows[-1], first, chunk_examples / seconds)
 
-    def next_steps(self, position: Position, rate: float | None) -> int:
+    def next_steps(self, position: Position, rate: float) -> int:
         """About CHUNK_SECONDS of steps at this rate; whole epochs if it is more than one."""
         left = (self.epochs_limit - position.epoch) * self.per_epoch - position.step
-        wanted = FIRST_STEPS if rate is None else max(1, int(rate * CHUNK_SECONDS))
+        wanted = max(1, int(rate * CHUNK_SECONDS)) if rate else FIRST_STEPS
         steps = min(wanted, left, ROWS * self.per_epoch - position.step)
         beyond = (position.step + steps) % self.per_epoch
         return steps - beyond if steps > beyond else steps

@@ -6,7 +6,6 @@ A schedule multiplies the traced rate, so that other rates compile nothing; its 
 from collections.abc import Callable, Mapping
 from functools import cache
 
-import jax
 import optax
 from jaxtyping import Array, Float
 
@@ -18,9 +17,9 @@ Rate = Float[Array, ""] | Callable[[Array], Array]
 Schedule = Callable[[Array], Array]
 
 
-def only_weights(params: Params) -> Params:
+def only_weights(params: Params) -> tuple[Layer, ...]:
     """True for every Theta and False for every b: biases do not decay (L19, L20)."""
-    return jax.tree.map(lambda layer: Layer(True, False), params, is_leaf=lambda node: isinstance(node, Layer))
+    return tuple(Layer(True, False) for _ in params)  # type: ignore[arg-type]
 
 
 OPTIMIZERS: dict[str, Callable[[Rate, Hyper], optax.GradientTransformation]] = {
@@ -28,7 +27,9 @@ OPTIMIZERS: dict[str, Callable[[Rate, Hyper], optax.GradientTransformation]] = {
     "momentum": lambda rate, h: optax.sgd(rate, h["momentum"]),
     "nesterov": lambda rate, h: optax.sgd(rate, h["momentum"], nesterov=True),
     "adam": lambda rate, h: optax.adam(rate, h["b1"], h["b2"], h["eps"]),
-    "adamw": lambda rate, h: optax.adamw(rate, h["b1"], h["b2"], h["eps"], weight_decay=h["weight_decay"], mask=only_weights),
+    "adamw": lambda rate, h: optax.adamw(
+        rate, h["b1"], h["b2"], h["eps"], weight_decay=h["weight_decay"], mask=only_weights
+    ),
     "rmsprop": lambda rate, h: optax.rmsprop(rate, h["decay"], h["eps"]),
 }
 

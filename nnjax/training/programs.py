@@ -84,8 +84,8 @@ class State(NamedTuple):
 class Position(NamedTuple):
     """Where a training stands: finished epochs, and steps made in the next one. All lanes share it."""
 
-    epoch: Int[Array, ""] | int
-    step: Int[Array, ""] | int
+    epoch: int
+    step: int
 
 
 class Programs:
@@ -143,13 +143,14 @@ class Programs:
             instances = order(jax.random.fold_in(key, epoch), train.y.shape[0], self.recipe.batch_size)
             state = self.steps(state, hyper, train, instances, step, stop)
             ended = stop == per_epoch
-            state, rows = jax.lax.cond(
-                ended,
-                lambda state, rows: self.settle(state, hyper, train, validation, epoch + 1, rows, row),
-                lambda state, rows: (state, rows),
-                state,
-                rows,
-            )
+
+            def settled(state: State, rows: Array) -> tuple[State, Array]:
+                return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
+
+            def within(state: State, rows: Array) -> tuple[State, Array]:
+                return state, rows
+
+            state, rows = jax.lax.cond(ended, settled, within, state, rows)  # type: ignore[assignment]
             return state, rows, row + ended, epoch + ended, jnp.where(ended, 0, stop), left - (stop - step)
 
         rows = jnp.full((ROWS, len(COLUMNS)), jnp.nan)
@@ -161,9 +162,7 @@ class Programs:
         """The recipe's optimiser with these traced values."""
         return optimizer(self.recipe.optimizer, self.recipe.schedule, self.recipe.clip, hyper)
 
-    def steps(
-        self, state: State, hyper: Hyper, train: Split, instances: Array, first: Array, stop: Array
-    ) -> State:
+    def steps(self, state: State, hyper: Hyper, train: Split, instances: Array, first: Array, stop: Array) -> State:
         """Updates `first` to `stop` of an epoch whose order is `instances`: Theta <- Theta - alpha D (L36, L37)."""
         model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
         n = train.y.shape[0]
@@ -192,14 +191,14 @@ class Programs:
     ) -> tuple[State, Array]:
         """An epoch's end: measure, decide whether this lane goes on (L37), write the row.
 
-        The one select of an epoch: a lane that has stopped before, or diverges now, goes back to its settled parameters.
+        The one select of an epoch: a lane that has stopped, or diverges now, goes back to its settled parameters.
         """
         training = state.status == TRAINING
         means = state.sums / train.y.shape[0]
         moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
         finite = jnp.isfinite(means[0]) & jnp.isfinite(moved)
         held_out = self.evaluate(state.params, validation)
-        rows = rows.at[row].set(jnp.where(training, self.row(state, *means, held_out), jnp.nan))
+        rows = rows.at[row].set(jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan))
 
         better = training & finite & (held_out.loss < state.best_loss)
         best_epoch = jnp.where(better, epoch, state.best_epoch)

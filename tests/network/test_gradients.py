@@ -19,7 +19,9 @@ MODEL, LOSS = mlp((4, 3, 3), ACTIVATIONS["tanh"], INITIALIZERS["normal"]), LOSSE
 
 def rows(n, seed=0):
     rng = np.random.default_rng(seed)
-    return jnp.asarray(rng.normal(size=(n, 4)), jnp.float32), jnp.asarray(np.eye(3)[rng.integers(3, size=n)], jnp.float32)
+    return jnp.asarray(rng.normal(size=(n, 4)), jnp.float32), jnp.asarray(
+        np.eye(3)[rng.integers(3, size=n)], jnp.float32
+    )
 
 
 def assert_close(found, expected, rtol):
@@ -95,7 +97,7 @@ def test_autodiff_is_jax_grad_of_the_mean_loss():
 
 
 def test_logistic_cost_is_convex_and_a_network_s_is_not():
-    """Along a line between two points, J of one unit lies below the chord (L19); with a hidden layer it need not (L24)."""
+    """Between two points J of one unit lies below the chord (L19); with a hidden layer it need not (L24)."""
     x, y = jnp.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), jnp.array([[0.0], [1.0], [1.0], [0.0]])
 
     def above_the_chord(units):

@@ -18,7 +18,9 @@ ROWS = jnp.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 
 def h(params, x=ROWS):
     """The sigmoid outputs of a network given by (bias, weights...) of each unit, a layer a list."""
-    layers = tuple(Layer(jnp.array([u[1:] for u in layer], float), jnp.array([u[0] for u in layer], float)) for layer in params)
+    layers = tuple(
+        Layer(jnp.array([u[1:] for u in layer], float), jnp.array([u[0] for u in layer], float)) for layer in params
+    )
     units = (x.shape[1], *(len(layer) for layer in params))
     return jax.nn.sigmoid(mlp(units, SIGMOID, NORMAL).forward(layers, x)[0])
 
@@ -45,10 +47,12 @@ def test_no_hidden_layer_is_one_layer_of_units():
     np.testing.assert_allclose(model.forward((layer,), x)[0], x @ layer.Theta.T + layer.b)
 
 
-@pytest.mark.parametrize(("unit", "table"), [((-30, 20, 20), "0001"), ((-10, 20, 20), "0111"), ((10, -20, -20), "1000")])
+@pytest.mark.parametrize(
+    ("unit", "table"), [((-30, 20, 20), "0001"), ((-10, 20, 20), "0111"), ((10, -20, -20), "1000")]
+)
 def test_units_by_hand(unit, table):
     outputs = h([[unit]])[:, 0]  # L10, L11: AND, OR, NOR
-    assert "".join(str(int(round(value))) for value in outputs.tolist()) == table
+    assert "".join(str(round(value)) for value in outputs.tolist()) == table
     assert (abs(outputs - outputs.round()) < 1e-4).all()
 
 

@@ -46,14 +46,24 @@ MUTATIONS = [
     Mutation("delta not propagated", MODELS, "kept_here, d_out, g)", "kept_here, delta, g)"),
     Mutation("sign of delta", LOSSES, "jax.nn.softmax(z, axis=-1) - targets", "targets - jax.nn.softmax(z, axis=-1)"),
     Mutation("softmax over the batch", LOSSES, "jax.nn.softmax(z, axis=-1) - t", "jax.nn.softmax(z, axis=0) - t"),
-    Mutation("log loss: plus", LOSSES, "jax.nn.sigmoid(z) - targets\n", "jax.nn.sigmoid(z) + targets\n", loss="log_loss"),
-    Mutation("squared error without its 1/2", LOSSES, "return z - targets", "return 2 * (z - targets)", loss="squared_error"),
+    Mutation(
+        "log loss: plus", LOSSES, "jax.nn.sigmoid(z) - targets\n", "jax.nn.sigmoid(z) + targets\n", loss="log_loss"
+    ),
+    Mutation(
+        "squared error without its 1/2", LOSSES, "return z - targets", "return 2 * (z - targets)", loss="squared_error"
+    ),
     Mutation("1 - a left out", LOSSES, "targets) * a * (1 - a)", "targets) * a", loss="sigmoid_squared_error"),
     Mutation("log loss's delta for the squared error", LOSSES, " * a * (1 - a)", "", loss="sigmoid_squared_error"),
     Mutation("sigmoid' = a (1 + a)", UNITS, "a * (1 - a)\n", "a * (1 + a)\n"),
     Mutation("tanh' = 1 - a", UNITS, "1 - a * a", "1 - a", activation="tanh"),
     Mutation("relu' on the wrong side", UNITS, "(z > 0)", "(z < 0)", activation="relu"),
-    Mutation("softplus' of a", UNITS, "jax.nn.sigmoid(z)\n\n\ndef identity(", "jax.nn.sigmoid(a)\n\n\ndef identity(", "softplus"),
+    Mutation(
+        "softplus' of a",
+        UNITS,
+        "jax.nn.sigmoid(z)\n\n\ndef identity(",
+        "jax.nn.sigmoid(a)\n\n\ndef identity(",
+        "softplus",
+    ),
     Mutation("1/n left out", GRADIENTS, "share[:, None] * loss.delta", "loss.delta"),
     Mutation("l2 left out", GRADIENTS, "g.Theta + l2 / n * p.Theta", "g.Theta"),
     Mutation("l2 not divided by n", GRADIENTS, "l2 / n * p.Theta", "l2 * p.Theta"),
@@ -101,5 +111,7 @@ def test_the_suite_finds(mutation, tmp_path):
         mutate(tmp_path / "nnjax", mutation)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/network"]
     command += ["--ignore=tests/network/test_mutations.py", "-k", "not random_networks"]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
     assert done.returncode == (1 if mutation else 0), done.stdout[-2000:]

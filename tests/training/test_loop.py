@@ -74,7 +74,15 @@ def test_other_rates_and_seeds_compile_nothing(training):
     hyper = {"momentum": 0.9, "clip_norm": 1.0, "l2": 0.1}
     first = finished(training(hyper, optimizer="momentum", clip=True))
     sizes = [program._cache_size() for program in first.programs]
-    other = {"momentum": 0.5, "clip_norm": 3.0, "learning_rate": 0.7, "l2": 1.0, "init_scale": 2.0, "patience": 2, "tolerance": 1e-9}
+    other = {
+        "momentum": 0.5,
+        "clip_norm": 3.0,
+        "learning_rate": 0.7,
+        "l2": 1.0,
+        "init_scale": 2.0,
+        "patience": 2,
+        "tolerance": 1e-9,
+    }
     second = finished(training(other, seeds=(5,), optimizer="momentum", clip=True))
     assert second.programs is first.programs
     assert [program._cache_size() for program in second.programs] == sizes

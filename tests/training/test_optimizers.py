@@ -11,8 +11,14 @@ from nnjax.training.optimizers import OPTIMIZERS, optimizer, schedule
 PARAMS = (Layer(jnp.array([[2.0, -1.0]]), jnp.array([3.0])),)
 GRADS = (Layer(jnp.array([[0.5, 4.0]]), jnp.array([-1.0])),)
 HYPER = {
-    **{"learning_rate": 0.1, "momentum": 0.9, "b1": 0.8, "b2": 0.9, "eps": 1e-8},
-    **{"weight_decay": 0.5, "decay": 0.9, "clip_norm": 1.0},
+    "learning_rate": 0.1,
+    "momentum": 0.9,
+    "b1": 0.8,
+    "b2": 0.9,
+    "eps": 1e-8,
+    "weight_decay": 0.5,
+    "decay": 0.9,
+    "clip_norm": 1.0,
 }
 HYPER = {name: jnp.array(value) for name, value in HYPER.items()}
 

@@ -1,4 +1,4 @@
-"""The dense layer: the vectorised form is the lecture's sums (L1, L4), its backward pass the transpose of its Jacobian."""
+"""The dense layer: vectorised it is the lecture's sums (L1, L4), backward the transpose of its Jacobian."""
 
 import jax
 import jax.numpy as jnp

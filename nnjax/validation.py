@@ -1,0 +1,108 @@
+"""From a composed configuration to plain records: what is wrong is said in one line, before anything else happens."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from nnjax.config import DATA_TASKS, OPTIONS, PLUGINS, TASKS, Config
+from nnjax.errors import InputError, choices
+
+
+def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
+    """The plain records of a composed configuration.
+
+    Raises:
+        InputError: a value outside its bounds, a choice that doesn't exist, or two settings that exclude each other.
+    """
+    for override in overrides:
+        group, _, option = override.lstrip("+").partition(".name=")
+        if option and group in OPTIONS:
+            raise InputError(f"{override}: a name is not set but chosen: write {group}={option}")
+    check_keys(composed)
+    config: Config = OmegaConf.to_object(composed)  # type: ignore[assignment]
+    for key, value, metadata in leaves(config):
+        check_value(key, value, metadata)
+    check_together(config)
+    check_here(config)
+    return config
+
+
+def check_keys(node: DictConfig, prefix: str = "") -> None:
+    """Raises InputError for a key that no schema has: Hydra adds any that is written with a +."""
+    schema = OmegaConf.get_type(node)
+    known = [entry.name for entry in fields(schema)] if is_dataclass(schema) else list(node)
+    for key in map(str, node):
+        if key not in known:
+            raise InputError(f"{prefix}{key}: no such key; {choices(key, known)}")
+        if OmegaConf.is_dict(node._get_node(key)):
+            check_keys(node[key], f"{prefix}{key}.")
+
+
+def leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(dotted key, value, bounds) of every field, groups opened."""
+    for entry in fields(record):
+        key, value = f"{prefix}{entry.name}", getattr(record, entry.name)
+        if is_dataclass(value):
+            yield from leaves(value, f"{key}.")
+        else:
+            yield key, value, entry.metadata
+
+
+def check_value(key: str, value: Any, bounds: Any) -> None:
+    """Raises InputError unless the value, or each of a list, is one of the words allowed or within the bounds."""
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str):
+            allowed = bounds.get("allowed") or bounds.get("words")
+            if allowed and each not in allowed:
+                raise InputError(
+                    f"{key}={value}: {choices(each, allowed)}{', or a number' if 'words' in bounds else ''}"
+                )
+        elif isinstance(each, int | float) and not isinstance(each, bool):
+            check_number(key, value, each, bounds)
+
+
+def check_number(key: str, value: Any, each: float, bounds: Any) -> None:
+    """Raises InputError unless the number is finite and within the bounds."""
+    least, above, most = (bounds.get(name) for name in ("at_least", "above", "at_most"))
+    rules = [
+        (math.isfinite(each), "finite"),
+        (least is None or each >= least, f"at least {least}"),
+        (above is None or each > above, f"above {above}"),
+        (most is None or each <= most, f"at most {most}"),
+    ]
+    if not all(held for held, _ in rules):
+        wanted = " and ".join(rule for held, rule in rules if "None" not in rule and not (held and rule == "finite"))
+        raise InputError(f"{key}={value}: must be {wanted}")
+
+
+def check_together(config: Config) -> None:
+    """Raises InputError for settings that are fine alone and make no sense together."""
+    loss, data, training = config.loss.name, config.data.name, config.training
+    task, tasks = DATA_TASKS[data], TASKS[loss]
+    if task not in tasks:
+        allowed = ", ".join(name for name, others in TASKS.items() if task in others)
+        rule = f"{loss} is for {' or '.join(tasks)} data and {data} is {task}"
+        raise InputError(f"loss={loss} data={data}: {rule}; allowed: {allowed}")
+    if not getattr(config.data, "validation_size", 0) and (training.keep == "best" or training.patience):
+        given = "training.keep=best" if training.keep == "best" else f"training.patience={training.patience}"
+        allowed = "keep=last and patience=null, or data.validation_size above 0"
+        raise InputError(f"{given}: needs validation data, and there is none; allowed: {allowed}")
+    if getattr(config.schedule, "warmup", 0) >= training.epochs:
+        raise InputError(f"schedule.warmup={config.schedule.warmup}: must be below training.epochs={training.epochs}")
+
+
+def check_here(config: Config) -> None:
+    """Raises InputError for a folder or a platform that isn't there."""
+    mirror, platform = getattr(config.data, "mirror", None), config.runtime.platform
+    if mirror is not None and "://" not in mirror and not Path(mirror).expanduser().is_dir():
+        allowed = "a folder or an http(s) address with the four idx files"
+        raise InputError(f"data.mirror={mirror}: no such folder; allowed: {allowed}")
+    plugins = PLUGINS.get(platform)
+    if plugins and not any(find_spec(plugin) for plugin in plugins):
+        install = f"pip install 'nnjax[{platform}]'"
+        raise InputError(f"runtime.platform={platform}: not installed ({install}); allowed: auto, cpu")
