@@ -46,12 +46,12 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
         recorder.tags({"run_folder": folder, "device": device(), "data": results.describe_data(dataset)})
         check = check_gradients(config, dataset, folder, recorder)
         training = assembly.training(config, dataset)
-        recorder.where()  # a store that can't be had is said before hours of training
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
         train(config, training, folder, recorder)
         outcome = evaluate(config, dataset, training)
         recorder.ended(outcome)
-        results.write(folder, config, dataset, outcome)
+        recorder.model(results.write_network(folder, config, dataset, outcome))
+        results.write_figures(folder, config, dataset, outcome)
         recorder.copy(folder)
         recorder.wait()
         times |= {"train": training.train_seconds, "total": time.perf_counter() - started}
@@ -127,13 +127,18 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder) 
         for chunk in training.chunks():
             progress.show(chunk)
             recorder.show(chunk)
-    results.write_history(folder, training.history())
+    history, epoch = lane_history(training), int(training.epochs[0])
+    results.write_history(folder, history)
     if training.status[0] == DIVERGED:
-        epoch = int(training.epochs[0])
-        hint = results.divergence_hint(config, training.history(), epoch)
+        hint = results.divergence_hint(config, history, epoch)
         recorder.tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
         recorder.copy(folder)
         raise TrainingError(f"the loss is not finite in epoch {epoch}: {hint}")
+
+
+def lane_history(training: Training) -> dict[str, np.ndarray]:
+    """The history of the one lane, up to the epoch in which it stopped."""
+    return {name: values[0, : int(training.epochs[0]) + 1] for name, values in training.history().items()}
 
 
 def evaluate(config: Config, dataset: Dataset, training: Training) -> Outcome:
@@ -143,7 +148,7 @@ def evaluate(config: Config, dataset: Dataset, training: Training) -> Outcome:
     validated = len(dataset.validation.y) > 0
     return Outcome(
         params=tuple((np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in params),
-        history={name: values[0, : int(training.epochs[0]) + 1] for name, values in training.history().items()},
+        history=lane_history(training),
         test={"test/loss": float(test_loss[0]), "test/accuracy": float(test_accuracy[0])},
         outputs=np.asarray(LOSSES[config.loss.name].output(z[0])),
         stopped=training.stopped[0],

@@ -1,6 +1,7 @@
 """How far a training is: one line that renews itself on a terminal, plain lines elsewhere."""
 
 import logging
+import math
 import sys
 import time
 
@@ -34,8 +35,8 @@ class Progress:
         """Loss and accuracy of the last finished epoch, examples a second, time left."""
         if chunk.rows.shape[1]:
             last = dict(zip(COLUMNS, chunk.rows[0, -1], strict=True))
-            words = [f"{name} {last[name]:.4g}" for name in SHOWN if last[name] == last[name]]
-            self.latest = ", ".join(words)
+            there = [name for name in SHOWN if name.startswith("train/") or not math.isnan(last[name])]
+            self.latest = ", ".join(f"{name} {last[name]:.4g}" for name in there)
         speed = f"{chunk.examples_per_second:,.0f} examples/s" if chunk.epoch else ""
         if not self.bar.disable:
             self.bar.n = min(chunk.epoch, self.epochs)

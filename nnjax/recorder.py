@@ -35,6 +35,7 @@ class Recorder:
 
     def __enter__(self) -> "Recorder":
         self.opened = self.worker.submit(self.open)
+        self.later(lambda run: self.import_the_rest())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
@@ -57,6 +58,13 @@ class Recorder:
         parts = {part: getattr(self.dataset, part).x.shape for part in ("train", "validation", "test")}
         run.log_dataset(self.dataset.name, self.dataset.source, self.dataset.digest, parts)
         return run
+
+    def import_the_rest(self) -> None:
+        """What the end of a run needs is imported beside the training: half a second each."""
+        if self.config.tracking.figures:
+            import nnjax.figures.curves
+        if self.config.tracking.model:
+            import nnjax.tracking.model  # noqa: F401
 
     def later(self, write: Callable[[Any], Any]) -> None:
         """Queues write(run)."""
@@ -99,8 +107,8 @@ class Recorder:
 
     def ended(self, outcome: Outcome) -> None:
         """Queues what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
-        row = np.array([outcome.history[name][-1] for name in COLUMNS])
-        self.points({outcome.epochs: row})
+        if outcome.epochs not in self.grid:
+            self.points({outcome.epochs: np.array([outcome.history[name][-1] for name in COLUMNS])})
         totals = {
             "training/epochs": outcome.epochs,
             "training/updates": outcome.updates,
@@ -110,14 +118,16 @@ class Recorder:
         self.tags({"stopped": outcome.stopped})
 
     def copy(self, folder: Path) -> None:
-        """Queues a copy of the run folder, and the trained network in it as an MLflow model."""
+        """Queues a copy of the run folder."""
         self.later(lambda run: run.log_files(folder))
-        file = folder / "model.safetensors"
-        if self.config.tracking.model and file.exists():
+
+    def model(self, file: Path) -> None:
+        """Queues the trained network as an MLflow model, with the first test rows as its example."""
+        if self.config.tracking.model:
             self.later(lambda run: self.log_model(run, file))
 
     def log_model(self, run: Any, file: Path) -> None:
-        """The network as an MLflow model, with the first test rows as its example."""
+        """The network as an MLflow model."""
         from nnjax.tracking.model import log_model
 
         log_model(run, file, self.dataset.test.x, self.dataset.classes)

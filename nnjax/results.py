@@ -75,17 +75,10 @@ def check_metrics(check: GradientCheck) -> dict[str, float]:
 
 def divergence_hint(config: Config, history: Mapping[str, np.ndarray], epoch: int) -> str:
     """What to try when the loss stopped being finite."""
-    norm = history["gradient/norm"][0, epoch - 1]
+    norm = history["gradient/norm"][epoch - 1]
     before = f"the gradient's norm was {norm:.3g} one epoch before; " if np.isfinite(norm) else ""
     rate = config.optimizer.learning_rate
     return f"{before}try an optimizer.learning_rate below {rate:g}, or training.clip_norm=1"
-
-
-def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
-    """The trained network, and the figures if asked for."""
-    write_network(folder, config, dataset, outcome)
-    if config.tracking.figures:
-        write_figures(folder, config, dataset, outcome)
 
 
 def describe_data(dataset: Dataset) -> str:
@@ -145,10 +138,12 @@ def write_history(folder: Path, history: Mapping[str, np.ndarray]) -> None:
 
 
 def write_figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
-    """The figures of this kind of data, figures/*.png."""
+    """The figures of this kind of data, figures/*.png, unless switched off."""
+    if not config.tracking.figures:
+        return
     (folder / "figures").mkdir()
     for name, figure in figures(folder, config, dataset, outcome):
-        figure.savefig(folder / "figures" / f"{name}.png")
+        figure.savefig(folder / "figures" / f"{name}.png", pil_kwargs={"compress_level": 1})
 
 
 def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mlflow.entities import LoggedModelOutput
+from mlflow.models import Model, ModelSignature
+from mlflow.pyfunc import save_model
+from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
 
 from nnjax import predictor
 from nnjax.tracking.store import LONGEST_TAG, Run, reaching
-
-if TYPE_CHECKING:
-    from mlflow.models import Model
 
 NAME = "model"  # as in runs:/RUN_ID/model
 MODULE = "nnjax_predictor"  # predictor.py inside the model: a name no installed package has
@@ -29,9 +30,6 @@ def log_model(run: Run, predictor_file: str | Path, example_raw: NDArray[Any], c
     example_raw (n, ...) are raw rows as the data set has them; dtype and shape become the signature's, with any
     number of rows, and the first 5 the input example. The output is (n, K) float32, a column for each of the classes.
     """
-    from mlflow.entities import LoggedModelOutput
-    from mlflow.models import Model
-
     with reaching(run.uri), TemporaryDirectory() as folder:
         tags = {"classes": ", ".join(classes)[:LONGEST_TAG]} if classes else {}
         made = run.client.create_logged_model(run.experiment_id, NAME, run.id, tags=tags)
@@ -43,12 +41,8 @@ def log_model(run: Run, predictor_file: str | Path, example_raw: NDArray[Any], c
     return f"runs:/{run.id}/{NAME}"
 
 
-def _write(folder: Path, predictor_file: str | Path, example: NDArray[Any], described: "Model") -> None:
+def _write(folder: Path, predictor_file: str | Path, example: NDArray[Any], described: Model) -> None:
     """Write the MLflow model into folder/model."""
-    from mlflow.models import ModelSignature
-    from mlflow.pyfunc import save_model
-    from mlflow.types import Schema, TensorSpec
-
     code = shutil.copyfile(predictor.__file__, folder / f"{MODULE}.py")
     data = shutil.copyfile(predictor_file, folder / "predictor.safetensors")
     output = predictor.Predictor.load(data).predict(example)

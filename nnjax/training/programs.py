@@ -150,13 +150,13 @@ class Programs:
             def within(state: State, rows: Array) -> tuple[State, Array]:
                 return state, rows
 
-            state, rows = jax.lax.cond(ended, settled, within, state, rows)  # type: ignore[assignment]
-            return state, rows, row + ended, epoch + ended, jnp.where(ended, 0, stop), left - (stop - step)
+            after: Any = jax.lax.cond(ended, settled, within, state, rows)
+            return *after, row + ended, epoch + ended, jnp.where(ended, 0, stop), left - (stop - step)
 
         rows = jnp.full((ROWS, len(COLUMNS)), jnp.nan)
         start = (state, rows, jnp.array(0), *map(jnp.asarray, position), steps)
-        state, rows, *_ = jax.lax.while_loop(unfinished, one_epoch, start)
-        return state, rows
+        end: Any = jax.lax.while_loop(unfinished, one_epoch, start)
+        return end[0], end[1]
 
     def optimizer(self, hyper: Hyper) -> optax.GradientTransformation:
         """The recipe's optimiser with these traced values."""

@@ -1,0 +1,64 @@
+"""The real commands, each in a folder of its own, as somebody at a terminal would run them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from nnjax.tracking.quiet import quiet
+
+
+class Done(NamedTuple):
+    """A command that ended: exit code, both streams, and the folder it was started in."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def run_folder(self) -> Path:
+        (folder,) = self.folder.glob("outputs/*/*")
+        return folder
+
+    def client(self) -> MlflowClient:
+        with quiet():  # mlflow's tables are set up at the first call, with a warning of SQLAlchemy's
+            client = MlflowClient(f"sqlite:///{self.folder}/mlflow.db")
+            client.search_experiments()
+        return client
+
+    def run(self) -> Run:
+        """The one run in the folder's store."""
+        client = self.client()
+        (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
+        return run
+
+
+def command(folder: Path, *words: str, module: str = "nnjax.train") -> Done:
+    """`python -m MODULE WORDS` in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return Done(done.returncode, done.stdout, done.stderr, folder)
+
+
+@pytest.fixture(scope="session")
+def xor(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """`+experiment=xor`, recorded."""
+    return command(tmp_path_factory.mktemp("xor"), "+experiment=xor")
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """`+experiment=mnist` on the digits that need no network."""
+    return command(tmp_path_factory.mktemp("digits"), "+experiment=mnist", "data.source=bundled")

@@ -1,0 +1,62 @@
+"""Mistakes at the terminal, `nnjax check`, presets and switches."""
+
+import numpy as np
+import pytest
+
+from tests.end_to_end.conftest import command
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["optimizer.learning_rat=1"], "did you mean learning_rate?"),
+        (["training.batch_size=0"], "at least 1"),
+        (["experiment=xorr"], "did you mean xor?"),
+        (["+experiment=xor", "training.batch_size=5"], "at most the 4 training instances"),
+        (["data=boolean", "loss=log_loss", "data.table=011"], "2^k"),
+        (["tracking.uri=nowhere"], "tracking.uri"),
+        (["--config-dir=missing"], "missing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_mistake_is_one_line_and_an_exit_code(words, named, tmp_path):
+    done = command(tmp_path, *words)
+    assert done.code == 2
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+    assert named in done.err
+
+
+def test_check_prints_the_table(tmp_path):
+    done = command(tmp_path, "check", "+experiment=xor", "model.hidden=[3,2]", module="nnjax")
+    assert done.code == 0, done.err
+    names = [line.split()[0] for line in done.out.splitlines()]
+    assert names == ["parameter", "Theta1", "b1", "Theta2", "b2", "Theta3", "b3", "largest", "allowed"]
+
+
+def test_verbs_have_help(tmp_path):
+    done = command(tmp_path, "--help", module="nnjax")
+    assert done.code == 0
+    assert "check" in done.out
+
+
+def test_overfit_learns_a_batch_by_heart(tmp_path):
+    done = command(tmp_path, "experiment=mnist", "debug=overfit", "data.source=bundled", "tracking.enabled=false")
+    assert done.code == 0, done.err
+    assert np.load(done.run_folder / "history.npz")["train/accuracy"][-1] == 1.0
+
+
+def test_fast_and_profile(tmp_path):
+    done = command(tmp_path, "debug=fast", "data.source=bundled", "runtime.profile=true")
+    assert done.code == 0, done.err
+    assert done.run().data.metrics["training/epochs"] == 1
+    assert list((done.run_folder / "profile").rglob("*.pb")) or list((done.run_folder / "profile").rglob("*.json.gz"))
+    assert not (done.run_folder / "figures").exists()
+
+
+def test_multirun_records_a_run_for_each_job(tmp_path):
+    done = command(tmp_path, "-m", "+experiment=xor", "seed=0,1", "training.epochs=20", "debug=fast")
+    assert done.code == 0, done.err
+    client = done.client()
+    runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    assert {run.data.params["seed"] for run in runs} == {"0", "1"}
