@@ -44,7 +44,7 @@ os.execvp("sh", ["sh", "-ec", os.environ["INSTALL"], "make setup", *sys.argv[1:]
 endef
 export LOCKED
 
-.PHONY: help setup mnist xor test test-all check ui clean
+.PHONY: help setup mnist xor test test-all check ui bench picture clean
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 	@echo '  Options: ARGS="training.epochs=3" (mnist, xor; for test: pytest options), PYTHON=python3.12, PORT=5001 (ui)'
@@ -55,7 +55,7 @@ setup: $(STAMP) ## make the environment alone
 mnist: $(STAMP) ## train a network on handwritten digits
 	@$(RUN) -m nnjax.train +experiment=mnist $(ARGS)
 
-xor: $(STAMP) ## train a 2-2-1 network on XOR
+xor: $(STAMP) ## train a network on XOR
 	@$(RUN) -m nnjax.train +experiment=xor $(ARGS)
 
 test: $(STAMP) ## run the tests
@@ -73,6 +73,13 @@ check: $(STAMP) ## format, lint and types, changing nothing
 ui: $(STAMP) ## look at the runs in the browser: MLflow on 127.0.0.1
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(RUN) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+bench: $(STAMP) ## time an epoch against the same in plain NumPy
+	@$(RUN) -m experiments.benchmarks.mlp $(ARGS)
+
+picture: $(STAMP) ## draw the README's picture again
+	@$(RUN) -m nnjax.train +experiment=xor tracking.enabled=false hydra.run.dir=outputs/picture
+	@cp outputs/picture/figures/decision_boundary.png docs/xor.png
 
 clean: ## remove environments and caches (runs and data stay)
 	@rm -rf .venv .venv-3.* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -56,7 +57,9 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
         recorder.wait()
         times |= {"train": training.train_seconds, "total": time.perf_counter() - started}
         recorder.metrics({f"time/{part}_seconds": seconds for part, seconds in times.items()}, outcome.epochs)
-        facts = results.facts(name, folder, config, dataset, outcome, check, times, recorder.where())
+        facts = results.facts(
+            name, os.path.relpath(folder, start_folder), config, dataset, outcome, check, times, recorder.where()
+        )
         recorder.summary(facts)
     (folder / "summary.txt").write_text(describe.summary(facts) + "\n")
     log.info("\n%s", describe.summary(facts))

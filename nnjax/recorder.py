@@ -52,7 +52,8 @@ class Recorder:
             return None
         from nnjax.tracking import store
 
-        tags = {**describe.versions(), **describe.git_tags(self.start_folder), **tracking.tags}
+        source = {"mlflow.source.name": "nnjax.train"}
+        tags = {**source, **describe.versions(), **describe.git_tags(self.start_folder), **tracking.tags}
         run = store.open_run(tracking.uri, tracking.experiment or self.dataset.name, self.name, tags, self.start_folder)
         run.log_params(describe.flatten(self.settings))
         parts = {part: getattr(self.dataset, part).x.shape for part in ("train", "validation", "test")}

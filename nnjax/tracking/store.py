@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -25,9 +25,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from nnjax.errors import InputError
 from nnjax.tracking.location import artifact_location, check_writable, look, sqlite_path, sqlite_uri, store_uri
 from nnjax.tracking.quiet import quiet
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # mlflow's own limits, in characters and in points
 LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST, METRICS_A_CALL = 250, 6000, 8000, 36, 1000
@@ -77,20 +74,10 @@ class Run:
         with reaching(self.uri):
             self.client.log_inputs(self.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 
-    def log_figure(self, figure: "Figure", path: str) -> None:
-        """A matplotlib figure as the artifact path, at the figure's own resolution."""
-        with reaching(self.uri):
-            self.client.log_figure(self.id, figure, path, save_kwargs={"dpi": figure.dpi})
-
     def log_text(self, text: str, path: str) -> None:
         """Text as the artifact path."""
         with reaching(self.uri):
             self.client.log_text(self.id, text, path)
-
-    def log_dict(self, values: Mapping[str, Any], path: str) -> None:
-        """A mapping as the artifact path, YAML or JSON by its ending."""
-        with reaching(self.uri):
-            self.client.log_dict(self.id, dict(values), path)
 
     def log_files(self, folder: str | Path, path: str | None = None) -> None:
         """All files of a folder as artifacts, below path where one is given."""

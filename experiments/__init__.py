@@ -1,0 +1,1 @@
+"""Questions put to nnjax, a small script each."""
