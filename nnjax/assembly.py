@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from nnjax.config import Config
-from nnjax.data.dataset import Dataset, Split
+from nnjax.data.dataset import Dataset, Split, digest_of_splits
 from nnjax.errors import InputError
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
@@ -35,7 +35,7 @@ def model(config: Config, dataset: Dataset) -> Model:
 
 def training(config: Config, dataset: Dataset) -> Training:
     """The training that the configuration describes, in one lane."""
-    train = limited(config, dataset.train)
+    train = dataset.train
     size, settings = batch_size(config, len(train.y)), config.training
     per_epoch = batches.count(len(train.y), size)
     recipe = Recipe(
@@ -86,10 +86,11 @@ def batch_size(config: Config, rows: int) -> int:
     return int(size)
 
 
-def limited(config: Config, train: Split) -> Split:
-    """The training part, or as much of it as `training.limit_batches` asks for."""
-    limit = config.training.limit_batches
+def limited(config: Config, dataset: Dataset) -> Dataset:
+    """The data with as many training batches as `training.limit_batches` asks for, and the digest of those."""
+    size, limit = batch_size(config, len(dataset.train.y)), config.training.limit_batches
     if limit is None:
-        return train
-    rows = min(limit * batch_size(config, len(train.y)), len(train.y))
-    return Split(*(part[:rows] for part in train))
+        return dataset
+    train = Split(*(part[: limit * size] for part in dataset.train))
+    digest = digest_of_splits(train, dataset.validation, dataset.test)
+    return dataclasses.replace(dataset, train=train, digest=digest)

@@ -24,9 +24,11 @@ PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",
 LARGEST_SEED = 2**32 - 1
 
 
-def number(at_least: float | None = None, above: float | None = None, at_most: float | None = None) -> Any:
+def number(
+    at_least: float | None = None, above: float | None = None, at_most: float | None = None, below: float | None = None
+) -> Any:
     """A field for a finite number, or a list of them, within these bounds."""
-    return field(default=MISSING, metadata={"at_least": at_least, "above": above, "at_most": at_most})
+    return field(default=MISSING, metadata={"at_least": at_least, "above": above, "at_most": at_most, "below": below})
 
 
 def one_of(allowed: Sequence[str]) -> Any:
@@ -42,7 +44,7 @@ def words(*allowed: str) -> Any:
 @dataclass
 class Mlp:
     name: str = MISSING
-    hidden: list[int] = number(at_least=1)
+    hidden: list[int] = number(at_least=1, at_most=1_000_000)
     activation: str = one_of(ACTIVATIONS)
     init: str = one_of(INITIALIZERS)
     init_scale: float = number(at_least=0)
@@ -83,8 +85,8 @@ class Momentum(Optimizer):
 
 @dataclass
 class Adam(Optimizer):
-    b1: float = number(at_least=0, at_most=1)
-    b2: float = number(at_least=0, at_most=1)
+    b1: float = number(at_least=0, below=1)
+    b2: float = number(at_least=0, below=1)
     eps: float = number(above=0)
 
 
@@ -95,7 +97,7 @@ class AdamW(Adam):
 
 @dataclass
 class RmsProp(Optimizer):
-    decay: float = number(at_least=0, at_most=1)
+    decay: float = number(at_least=0, below=1)
     eps: float = number(above=0)
 
 

@@ -4,10 +4,12 @@ import dataclasses
 import logging
 import os
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from nnjax import assembly, results
@@ -24,6 +26,7 @@ from nnjax.results import Outcome
 from nnjax.tracking import describe
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
+from nnjax.training.metrics import predicted
 from nnjax.training.programs import DIVERGED
 
 log = logging.getLogger(__name__)
@@ -39,7 +42,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
     started = time.perf_counter()
     dataset = load(config)
     prepare_jax(config)
-    settings = dataclasses.asdict(config)
+    settings = describe.without_passwords(dataclasses.asdict(config))
     name = config.tracking.run_name or describe.run_name(settings, dataset.name)
     log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
     results.write_settings(folder, settings)
@@ -50,6 +53,8 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
         train(config, training, folder, recorder)
         outcome = evaluate(config, dataset, training)
+        if not np.isfinite(outcome.test["test/loss"]):
+            refuse_divergence(config, outcome.history, outcome.epochs, recorder)
         recorder.ended(outcome)
         recorder.model(results.write_network(folder, config, dataset, outcome))
         results.write_figures(folder, config, dataset, outcome)
@@ -71,9 +76,7 @@ def load(config: Config) -> Dataset:
     Raises:
         InputError: they can't be had, or are fewer than a batch.
     """
-    dataset = sources.load(**vars(config.data))
-    assembly.batch_size(config, len(dataset.train.y))
-    return dataset
+    return assembly.limited(config, sources.load(**vars(config.data)))
 
 
 def prepare_jax(config: Config) -> None:
@@ -110,12 +113,16 @@ def check_gradients(config: Config, dataset: Dataset, folder: Path, recorder: Re
     """
     if not config.training.gradient_check:
         return None
-    check = gradcheck.check(assembly.model(config, dataset), LOSSES[config.loss.name], config.seed)
+    try:
+        check = gradcheck.check(assembly.model(config, dataset), LOSSES[config.loss.name], config.seed)
+    except FloatingPointError as error:
+        raise TrainingError(f"{error}; training.gradient_check=false goes on without") from None
     results.write_check(folder, check)
     recorder.metrics(results.check_metrics(check), epoch=0)
     if not check.passed:
         recorder.copy(folder)
         raise TrainingError(f"the gradients differ, so nothing was trained:\n{results.check_table(check)}")
+    log.info("gradients by hand: %s", results.check_words(check))
     return check
 
 
@@ -126,17 +133,26 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder) 
         TrainingError: the loss stopped being finite.
     """
     trace = jax.profiler.trace(str(folder / "profile")) if config.runtime.profile else nullcontext()
-    with trace, Progress(config.training.epochs) as progress:
-        for chunk in training.chunks():
-            progress.show(chunk)
-            recorder.show(chunk)
-    history, epoch = lane_history(training), int(training.epochs[0])
-    results.write_history(folder, history)
-    if training.status[0] == DIVERGED:
-        hint = results.divergence_hint(config, history, epoch)
-        recorder.tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
+    try:
+        with trace, Progress(config.training.epochs) as progress:
+            for chunk in training.chunks():
+                progress.show(chunk)
+                recorder.show(chunk)
+    except BaseException:
+        recorder.tags({"stopped": "interrupted"})
+        raise
+    finally:
+        results.write_history(folder, lane_history(training))
         recorder.copy(folder)
-        raise TrainingError(f"the loss is not finite in epoch {epoch}: {hint}")
+    if training.status[0] == DIVERGED:
+        refuse_divergence(config, lane_history(training), int(training.epochs[0]), recorder)
+
+
+def refuse_divergence(config: Config, history: Mapping[str, np.ndarray], epoch: int, recorder: Recorder) -> None:
+    """Tags the run with the epoch and a hint, and raises TrainingError."""
+    hint = results.divergence_hint(config, history, epoch)
+    recorder.tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
+    raise TrainingError(f"the loss is not finite in epoch {epoch}: {hint}")
 
 
 def lane_history(training: Training) -> dict[str, np.ndarray]:
@@ -147,16 +163,20 @@ def lane_history(training: Training) -> dict[str, np.ndarray]:
 def evaluate(config: Config, dataset: Dataset, training: Training) -> Outcome:
     """The trained network on the test part, once."""
     params = training.params(config.training.keep)
-    test_loss, test_accuracy, z = training.evaluate(params, Split(*dataset.test))
-    validated = len(dataset.validation.y) > 0
+    test_loss, test_accuracy, logits = training.evaluate(params, Split(*dataset.test))
+    z = jnp.asarray(logits[0])
+    loss, validated = LOSSES[config.loss.name], len(dataset.validation.y) > 0
+    best, last = int(training.best_epoch[0]) if validated else None, int(training.epochs[0])
     return Outcome(
         params=tuple((np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in params),
         history=lane_history(training),
         test={"test/loss": float(test_loss[0]), "test/accuracy": float(test_accuracy[0])},
-        outputs=np.asarray(LOSSES[config.loss.name].output(z[0])),
+        outputs=np.asarray(loss.output(z)),
+        predictions=np.asarray(predicted(loss, z)),
         stopped=training.stopped[0],
-        epochs=int(training.epochs[0]),
-        best_epoch=int(training.best_epoch[0]) if validated else None,
-        updates=int(training.epochs[0]) * training.per_epoch,
+        epochs=last,
+        best_epoch=best,
+        kept_epoch=best if best is not None and config.training.keep == "best" else last,
+        updates=last * training.per_epoch,
         examples_per_second=training.examples / training.train_seconds,
     )

@@ -64,12 +64,16 @@ class Predictor(NamedTuple):
         return cls(params, metadata)
 
     def outputs(self, raw: NDArray[Any]) -> Floats:
-        """h (n, K): a = g(a Theta^T + b) layer by layer, the last with the loss's own output (L2, L5-L8)."""
+        """h (n, K): the loss's own output of the logits (L5-L8)."""
+        return OUTPUTS[self.metadata["output"]](self.logits(raw)).astype(np.float32)
+
+    def logits(self, raw: NDArray[Any]) -> Floats:
+        """z (n, K): a = g(a Theta^T + b) layer by layer, the last without g (L2)."""
         activation, a = ACTIVATIONS[self.metadata["model"]["activation"]], self._prepare(raw)
         for Theta, b in self.params[:-1]:
             a = activation(a @ Theta.T + b)
         Theta, b = self.params[-1]
-        return OUTPUTS[self.metadata["output"]](a @ Theta.T + b).astype(np.float32)
+        return a @ Theta.T + b
 
     def probabilities(self, raw: NDArray[Any]) -> Floats:
         """One column a class: h, or (1 - h, h) where one sigmoid tells two classes apart (L5).
@@ -85,9 +89,10 @@ class Predictor(NamedTuple):
         """Class indices (n,): argmax (L38), or h > metadata["threshold"] for one output, 0.5 unless given (L5)."""
         if not self.metadata.get("classes"):
             raise ValueError("classes need a network trained on labels, this one's metadata names none: use outputs")
-        h = self.outputs(raw)
-        one = h.shape[1] == 1
-        return np.asarray(h[:, 0] > self.metadata.get("threshold", 0.5) if one else np.argmax(h, axis=1), np.int64)
+        z = self.logits(raw)  # their argmax: outputs far out round to 1 alike
+        if z.shape[1] > 1:
+            return np.argmax(z, axis=1)
+        return (OUTPUTS[self.metadata["output"]](z)[:, 0] > self.metadata.get("threshold", 0.5)).astype(np.int64)
 
     def predict(self, raw: NDArray[Any]) -> Floats:
         """What MLflow calls: probabilities where the network has them, else its outputs."""

@@ -12,18 +12,17 @@ from nnjax.training.programs import COLUMNS
 
 log = logging.getLogger(__name__)
 LINES = 20  # at the most, where output is plain
+SHORT = {"train/loss": "loss", "train/accuracy": "accuracy", "validation/accuracy": "validation"}  # for one line
+BAR = "{desc} |{bar:12}| {remaining} left{postfix}"
 
 
 class Progress:
     """Shows chunks as they come; use as a context."""
 
     def __init__(self, epochs: int) -> None:
-        self.epochs, self.started, self.shown = epochs, time.perf_counter(), 0.0
-        terminal = sys.stderr.isatty()
-        self.bar = tqdm(
-            total=epochs, unit="epoch", bar_format=BAR, dynamic_ncols=True, leave=True, disable=not terminal
-        )
-        self.latest = ""
+        self.epochs, self.started, self.shown, self.latest = epochs, time.perf_counter(), 0.0, ""
+        self.terminal = sys.stderr.isatty()
+        self.bar = tqdm(total=epochs, bar_format=BAR, dynamic_ncols=True, disable=not self.terminal)
 
     def __enter__(self) -> "Progress":
         return self
@@ -35,25 +34,29 @@ class Progress:
         """Loss and accuracy of the last finished epoch, examples a second, time left."""
         if chunk.rows.shape[1]:
             last = dict(zip(COLUMNS, chunk.rows[0, -1], strict=True))
-            there = [name for name in SHOWN if name.startswith("train/") or not math.isnan(last[name])]
-            self.latest = ", ".join(f"{name} {last[name]:.4g}" for name in there)
-        speed = f"{chunk.examples_per_second:,.0f} examples/s" if chunk.epoch else ""
-        if not self.bar.disable:
-            self.bar.n = min(chunk.epoch, self.epochs)
-            self.bar.set_postfix_str(f"{self.latest}, {speed}" if speed else self.latest)
-        elif chunk.rows.shape[1] and (
-            chunk.epoch - self.shown >= self.epochs / LINES or chunk.epoch in (0, self.epochs)
-        ):
-            self.shown = chunk.epoch
-            log.info("%s", f"epoch {int(chunk.epoch)}/{self.epochs}: {self.latest}{self.rest(chunk, speed)}")
+            there = [name for name in SHORT if name.startswith("train/") or not math.isnan(last[name])]
+            self.latest = ", ".join(f"{SHORT[name]} {last[name]:.4g}" for name in there)
+        self.on_terminal(chunk) if self.terminal else self.as_line(chunk)
 
-    def rest(self, chunk: Chunk, speed: str) -> str:
-        """Speed and time left, once both are known."""
-        if not chunk.epoch:
-            return ""
-        left = (time.perf_counter() - self.started) / chunk.epoch * (self.epochs - chunk.epoch)
-        return f", {speed}, {left:.0f} s left"
+    def on_terminal(self, chunk: Chunk) -> None:
+        """Renews the line."""
+        self.bar.n = chunk.epoch
+        self.bar.set_description_str(f"epoch {int(chunk.epoch)}/{self.epochs}", refresh=False)
+        self.bar.set_postfix_str(self.latest + (f", {short(chunk.examples_per_second)}/s" if chunk.epoch else ""))
+
+    def as_line(self, chunk: Chunk) -> None:
+        """A line, if an epoch ended and the last line is long enough ago."""
+        due = chunk.epoch in (0, self.epochs) or chunk.epoch - self.shown >= self.epochs / LINES
+        if not chunk.rows.shape[1] or not due:
+            return
+        self.shown = chunk.epoch
+        rest = ""
+        if chunk.epoch:
+            left = (time.perf_counter() - self.started) / chunk.epoch * (self.epochs - chunk.epoch)
+            rest = f", {short(chunk.examples_per_second)} examples/s, {left:.0f} s left"
+        log.info("%s", f"epoch {int(chunk.epoch)}/{self.epochs}: {self.latest}{rest}")
 
 
-SHOWN = ("train/loss", "train/accuracy", "validation/loss", "validation/accuracy")
-BAR = "epoch {n:.1f}/{total} |{bar:20}| {remaining} left, {postfix}"
+def short(number: float) -> str:
+    """`95k`, `1.2M`."""
+    return f"{number / 1e6:.1f}M" if number >= 1e6 else f"{number / 1e3:.0f}k" if number >= 1e4 else f"{number:.0f}"

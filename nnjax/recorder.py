@@ -53,7 +53,7 @@ class Recorder:
         from nnjax.tracking import store
 
         source = {"mlflow.source.name": "nnjax.train"}
-        tags = {**source, **describe.versions(), **describe.git_tags(self.start_folder), **tracking.tags}
+        tags = {**source, **describe.versions(), **describe.git_tags(Path(__file__).parent), **tracking.tags}
         run = store.open_run(tracking.uri, tracking.experiment or self.dataset.name, self.name, tags, self.start_folder)
         run.log_params(describe.flatten(self.settings))
         parts = {part: getattr(self.dataset, part).x.shape for part in ("train", "validation", "test")}
@@ -84,8 +84,9 @@ class Recorder:
                 done.result()
 
     def show(self, chunk: Chunk) -> None:
-        """Queues the points of the epochs that a chunk finished."""
-        self.raise_errors()
+        """Queues the points of the epochs that a chunk finished; raises if there is no store to write to."""
+        if self.opened.done():
+            self.opened.result()
         epochs = [epoch for epoch in range(chunk.first, chunk.first + chunk.rows.shape[1]) if epoch in self.grid]
         self.points({epoch: chunk.rows[0, epoch - chunk.first] for epoch in epochs})
 
@@ -108,14 +109,18 @@ class Recorder:
 
     def ended(self, outcome: Outcome) -> None:
         """Queues what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
-        if outcome.epochs not in self.grid:
-            self.points({outcome.epochs: np.array([outcome.history[name][-1] for name in COLUMNS])})
+        there = {epoch for epoch in self.grid if epoch <= outcome.epochs}
+        wanted = set(np.linspace(0, outcome.epochs, max(POINTS - len(there), 2)).round().astype(int).tolist())
+        rows = np.stack([outcome.history[name] for name in COLUMNS], axis=1)
+        if outcome.epochs not in self.grid:  # it stopped early: the curve's few points get company
+            self.points({epoch: rows[epoch] for epoch in sorted(wanted - there)})
         totals = {
             "training/epochs": outcome.epochs,
             "training/updates": outcome.updates,
             "training/examples_per_second": outcome.examples_per_second,
         }
-        self.metrics({**outcome.test, **totals}, outcome.epochs)
+        self.metrics(outcome.test, outcome.kept_epoch)
+        self.metrics(totals, outcome.epochs)
         self.tags({"stopped": outcome.stopped})
 
     def copy(self, folder: Path) -> None:
@@ -139,7 +144,7 @@ class Recorder:
         self.tags({"mlflow.note.content": describe.note(facts)})
 
     def wait(self) -> None:
-        """Waits until all that was queued is written; raises the store's first error."""
+        """Waits until all that was queued is written; raises the store's first error: the run folder has everything."""
         for done in self.waiting:
             done.result()
 

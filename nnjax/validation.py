@@ -11,6 +11,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from nnjax.config import DATA_TASKS, OPTIONS, PLUGINS, TASKS, Config
 from nnjax.errors import InputError, choices
+from nnjax.tracking.location import store_uri
+
+SMALLEST, LARGEST = 2.0**-126, 2.0**127  # normal numbers of float32, about
 
 
 def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
@@ -25,6 +28,10 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
             raise InputError(f"{override}: a name is not set but chosen: write {group}={option}")
     check_keys(composed)
     config: Config = OmegaConf.to_object(composed)  # type: ignore[assignment]
+    for group, options in OPTIONS.items():
+        name = getattr(getattr(config, group), "name", None)
+        if name is not None and type(getattr(config, group)) is not options.get(name):
+            raise InputError(f"{group}.name={name}: a name is not set but chosen: write {group}={name}")
     for key, value, metadata in leaves(config):
         check_value(key, value, metadata)
     check_together(config)
@@ -39,7 +46,7 @@ def check_keys(node: DictConfig, prefix: str = "") -> None:
     for key in map(str, node):
         if key not in known:
             raise InputError(f"{prefix}{key}: no such key; {choices(key, known)}")
-        if OmegaConf.is_dict(node._get_node(key)):
+        if is_dataclass(OmegaConf.get_type(node, key)):
             check_keys(node[key], f"{prefix}{key}.")
 
 
@@ -68,15 +75,19 @@ def check_value(key: str, value: Any, bounds: Any) -> None:
 
 def check_number(key: str, value: Any, each: float, bounds: Any) -> None:
     """Raises InputError unless the number is finite and within the bounds."""
-    least, above, most = (bounds.get(name) for name in ("at_least", "above", "at_most"))
+    least, above, most, below = (bounds.get(name) for name in ("at_least", "above", "at_most", "below"))
     rules = [
         (math.isfinite(each), "finite"),
         (least is None or each >= least, f"at least {least}"),
         (above is None or each > above, f"above {above}"),
         (most is None or each <= most, f"at most {most}"),
+        (below is None or each < below, f"below {below}"),
+        (each == 0 or SMALLEST <= abs(each) <= LARGEST, f"of a size float32 holds ({SMALLEST:g} to {LARGEST:g})"),
     ]
     if not all(held for held, _ in rules):
-        wanted = " and ".join(rule for held, rule in rules if "None" not in rule and not (held and rule == "finite"))
+        wanted = " and ".join(
+            rule for held, rule in rules if "None" not in rule and not (held and rule in (rules[0][1], rules[-1][1]))
+        )
         raise InputError(f"{key}={value}: must be {wanted}")
 
 
@@ -90,16 +101,20 @@ def check_together(config: Config) -> None:
         raise InputError(f"loss={loss} data={data}: {rule}; allowed: {allowed}")
     if not getattr(config.data, "validation_size", 0) and (training.keep == "best" or training.patience):
         given = "training.keep=best" if training.keep == "best" else f"training.patience={training.patience}"
-        allowed = "keep=last and patience=null, or data.validation_size above 0"
+        more = ", or data.validation_size above 0" if hasattr(config.data, "validation_size") else ""
+        allowed = f"keep=last and patience=null{more}"
         raise InputError(f"{given}: needs validation data, and there is none; allowed: {allowed}")
     if getattr(config.schedule, "warmup", 0) >= training.epochs:
         raise InputError(f"schedule.warmup={config.schedule.warmup}: must be below training.epochs={training.epochs}")
 
 
 def check_here(config: Config) -> None:
-    """Raises InputError for a folder or a platform that isn't there."""
+    """Raises InputError for a folder or a platform that isn't there, or an address that can't be a store's."""
+    if config.tracking.enabled:
+        store_uri(config.tracking.uri, Path.cwd())
     mirror, platform = getattr(config.data, "mirror", None), config.runtime.platform
-    if mirror is not None and "://" not in mirror and not Path(mirror).expanduser().is_dir():
+    address = mirror is not None and mirror.startswith(("http://", "https://"))
+    if mirror is not None and not address and not (mirror and Path(mirror).expanduser().is_dir()):
         allowed = "a folder or an http(s) address with the four idx files"
         raise InputError(f"data.mirror={mirror}: no such folder; allowed: {allowed}")
     plugins = PLUGINS.get(platform)

@@ -64,6 +64,10 @@ MISTAKES = [  # command line, what the answer must name
     ("schedule=warmup_cosine schedule.warmup=10", ["schedule.warmup=10", "training.epochs=10"]),
     ("runtime.platform=tpu", ["runtime.platform=tpu", "nnjax[tpu]"]),
     ("runtime.platform=gpu", ["runtime.platform=gpu", "cuda"]),
+    ("optimizer.learning_rate=1e-50", ["optimizer.learning_rate=1e-50", "float32"]),
+    ("optimizer=adam optimizer.b1=1", ["optimizer.b1=1.0", "below 1"]),
+    ("data.mirror=ftp://x", ["data.mirror=ftp://x", "http(s)"]),
+    ("tracking.uri=nowhere", ["tracking.uri", "nowhere"]),
     ("seed=-1", ["seed=-1", "at least 0"]),
     ("training.epochs=", ["training.epochs"]),
 ]
@@ -103,6 +107,16 @@ def test_every_option_of_the_schema_has_its_file_and_composes():
     for group in ("optimizer", "schedule"):
         for option in config.OPTIONS[group]:
             assert getattr(read(f"{group}={option}"), group).name == option
+
+
+def test_tags_are_free():
+    assert read("+tracking.tags.team=x").tracking.tags == {"team": "x"}
+
+
+def test_any_optimizer_goes_with_any_experiment():
+    for option in config.OPTIONS["optimizer"]:
+        for experiment in ("mnist", "xor"):
+            assert read(f"+experiment={experiment}", f"optimizer={option}").optimizer.name == option
 
 
 def test_records_are_plain():

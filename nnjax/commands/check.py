@@ -6,7 +6,7 @@ from pathlib import Path
 import hydra
 
 from nnjax import config, validation
-from nnjax.errors import TrainingError
+from nnjax.errors import InputError, TrainingError
 from nnjax.train import presets
 
 HELP = "compare the gradients by hand with jax.grad and with finite differences, and print them by parameter"
@@ -21,17 +21,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> None:
     """Prints the table; raises TrainingError where the gradients differ."""
     config.register()
-    searched = [f"hydra.searchpath=[file://{Path(given.config_dir).absolute()}]"] if given.config_dir else []
+    if given.config_dir and not Path(given.config_dir).is_dir():
+        raise InputError(f"--config-dir={given.config_dir}: no such folder")
+    searched = [f"hydra.searchpath=['file://{Path(given.config_dir).absolute()}']"] if given.config_dir else []
     with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
         overrides = presets(given.overrides)
         composed = hydra.compose("config", overrides + searched)
     settings = validation.read(composed, overrides)
 
     from nnjax import assembly, pipeline, results
+    from nnjax.data import sources
     from nnjax.network import gradcheck
     from nnjax.network.losses import LOSSES
 
-    dataset = pipeline.load(settings)
+    dataset = sources.load(**vars(settings.data))
     pipeline.prepare_jax(settings)
     found = gradcheck.check(assembly.model(settings, dataset), LOSSES[settings.loss.name], settings.seed)
     print(results.check_table(found))

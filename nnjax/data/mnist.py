@@ -44,6 +44,10 @@ def load(
             if source == "tfds" or mirror is not None or collection.name not in BUNDLED:
                 raise InputError(_unreachable(mirror, error)) from None
             reason = str(error)
+        except prepared.UnwritableError as error:
+            if source == "tfds" or mirror is not None or collection.name not in BUNDLED:
+                raise
+            reason = str(error)
     return BUNDLED[collection.name](home, sizes, reason)
 
 

@@ -49,6 +49,10 @@ def read_if_whole(home: Path, collection: Collection) -> Prepared | None:
         return None
 
 
+class UnwritableError(InputError):
+    """The data directory can't be written: nothing can be prepared in it."""
+
+
 def prepare(
     home: Path, collection: Collection, source: str, supply: Callable[[Path], Path], only_from_source: bool = False
 ) -> Prepared:
@@ -56,7 +60,7 @@ def prepare(
 
     `supply` gets an empty folder for what it fetches. What another process prepared meanwhile is taken as it is, with
     only_from_source only if it came from `source`. Everything happens beside the final place, which a rename fills.
-    Raises InputError when the data directory cannot be written.
+    Raises UnwritableError when the data directory cannot be written.
     """
     try:
         with _workspace(home, collection) as workspace:
@@ -66,7 +70,7 @@ def prepare(
             return _build(_folder(home, collection), collection, source, supply(workspace), workspace)
     except OSError as error:
         allowed = "allowed is a folder with room that can be written to"
-        raise InputError(f"data.directory={home}: {allowed}, found: {error.strerror or error}") from None
+        raise UnwritableError(f"data.directory={home}: {allowed}, found: {error.strerror or error}") from None
 
 
 def read_array(path: Path, digest: str) -> np.ndarray | None:

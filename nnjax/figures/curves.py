@@ -48,7 +48,9 @@ def _lines(axes: Axes, shown: Mapping[str, NDArray[Any]]) -> None:
         mark = marker if len(epochs) <= FEW else ""
         axes.plot(epochs, values[epochs], color=colour, linestyle=line, marker=mark, markersize=4, label=name)
     axes.set_xlabel("epoch (0 = untrained)")
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(
+        MaxNLocator(4 if max(map(len, shown.values()), default=0) > 10_000 else 6, integer=True)
+    )
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -16,10 +16,12 @@ class Activation(NamedTuple):
     Attributes:
         value: g, from z to a of the same shape.
         derivative: g', from z and the a = g(z) that the forward pass kept.
+        smooth: whether g' exists everywhere; where it does not, a finite difference across the kink means nothing.
     """
 
     value: Callable[[Values], Values]
     derivative: Callable[[Values, Values], Values]
+    smooth: bool = True
 
 
 def sigmoid(z: Values) -> Values:
@@ -78,7 +80,7 @@ def identity_derivative(z: Values, a: Values) -> Values:
 ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, sigmoid_derivative),
     "tanh": Activation(tanh, tanh_derivative),
-    "relu": Activation(relu, relu_derivative),
+    "relu": Activation(relu, relu_derivative, smooth=False),
     "softplus": Activation(softplus, softplus_derivative),
     "identity": Activation(identity, identity_derivative),
 }

@@ -25,6 +25,7 @@ class Model(NamedTuple):
         backward: (params, kept, delta (batch, outputs)) -> gradients like params; delta = d cost / d z.
         input_shape: the shape of one instance.
         outputs: the number of logits.
+        smooth: whether the logits have derivatives everywhere.
     """
 
     init: Callable[[Key[Array, ""], Scale], Params]
@@ -32,6 +33,7 @@ class Model(NamedTuple):
     backward: Callable[[Params, Any, Array], Params]
     input_shape: tuple[int, ...]
     outputs: int
+    smooth: bool
 
 
 @cache
@@ -65,4 +67,4 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
             grads.append(gradient)
         return tuple(reversed(grads))
 
-    return Model(init, forward, backward, (units[0],), units[-1])
+    return Model(init, forward, backward, (units[0],), units[-1], all(g.smooth for g in functions))

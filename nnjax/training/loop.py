@@ -107,14 +107,16 @@ class Training:
             started = time.perf_counter()
             self.state, rows = self.call(self.state, position, steps)
             seconds = time.perf_counter() - started
+            before, first, rate = position.epoch + position.step / self.per_epoch, position.epoch + 1, steps / seconds
             ended, step = divmod(position.step + steps, self.per_epoch)
-            self.rows.append(np.asarray(rows)[:, :ended])
-            chunk_examples = steps * len(self.data[0].y) / self.per_epoch * self.lanes
-            self.train_seconds, self.examples = self.train_seconds + seconds, self.examples + chunk_examples
-            first, rate = position.epoch + 1, steps / seconds
             position = Position(position.epoch + ended, step)
+            if not (self.status == TRAINING).any():  # what the program did after the last lane had stopped is nothing
+                position = Position(int(self.epochs.max()), 0)
+            self.rows.append(np.asarray(rows)[:, : position.epoch + 1 - first])
             done = position.epoch + position.step / self.per_epoch
-            yield Chunk(done, self.rows[-1], first, chunk_examples / seconds)
+            examples = (done - before) * len(self.data[0].y) * self.lanes
+            self.train_seconds, self.examples = self.train_seconds + seconds, self.examples + examples
+            yield Chunk(done, self.rows[-1], first, examples / seconds)
 
     def next_steps(self, position: Position, rate: float) -> int:
         """About CHUNK_SECONDS of steps at this rate; whole epochs if it is more than one."""

@@ -21,10 +21,15 @@ class Measured(NamedTuple):
     z: Float[Array, "n outputs"]
 
 
-def right(h: Float[Array, "batch outputs"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
-    """1 where the class is y: argmax of the outputs (L38), or with one output h > 1/2 (L5)."""
-    predicted = h[:, 0] > 0.5 if h.shape[1] == 1 else jnp.argmax(h, axis=-1)
-    return (predicted == y).astype(h.dtype)
+def predicted(loss: Loss, z: Float[Array, "batch outputs"]) -> Int[Array, " batch"]:
+    """The class: argmax (L38), or with one output h > 1/2 (L5). Of the logits: outputs far out round to 1 alike."""
+    one = z.shape[1] == 1
+    return (loss.output(z)[:, 0] > 0.5).astype(jnp.int32) if one else jnp.argmax(z, axis=-1).astype(jnp.int32)
+
+
+def right(loss: Loss, z: Float[Array, "batch outputs"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
+    """1 where the class predicted is y, else 0."""
+    return (predicted(loss, z) == y).astype(z.dtype)
 
 
 def evaluate(model: Model, loss: Loss, encoding: Encoding, params: Params, split: Split) -> Measured:
@@ -44,7 +49,7 @@ def evaluate(model: Model, loss: Loss, encoding: Encoding, params: Params, split
         x, y = (jax.lax.dynamic_slice_in_dim(part, start, size) for part in split)
         z, _ = model.forward(params, inputs(x, encoding))
         weights = (start + jnp.arange(size) >= first).astype(z.dtype)
-        found = jnp.stack([loss.value(z, targets(y, encoding)), right(loss.output(z), y)])
+        found = jnp.stack([loss.value(z, targets(y, encoding)), right(loss, z, y)])
         return (sums + found @ weights, jax.lax.dynamic_update_slice_in_dim(logits, z, start, 0)), None
 
     start = (jnp.zeros(2), jnp.zeros((n, encoding.outputs)))

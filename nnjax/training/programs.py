@@ -177,7 +177,7 @@ class Programs:
             weights = jnp.ones(z.shape[0]) if weights is None else weights
             value = loss.value(z, wanted)
             cost = jnp.full_like(value, J) if self.recipe.penalised else value
-            sums = sums + jnp.stack([value, right(loss.output(z), y), cost]) @ weights
+            sums = sums + jnp.stack([value, right(loss, z, y), cost]) @ weights
             norm = jax.lax.cond(i == last, optax.tree.norm, lambda grads: norm, grads)
             updates, optimizer_state = optimizer.update(grads, optimizer_state, params)
             return optax.apply_updates(params, updates), optimizer_state, sums, norm
@@ -196,8 +196,9 @@ class Programs:
         training = state.status == TRAINING
         means = state.sums / train.y.shape[0]
         moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
-        finite = jnp.isfinite(means[0]) & jnp.isfinite(moved)
         held_out = self.evaluate(state.params, validation)
+        finite = jnp.isfinite(means[0]) & jnp.isfinite(moved)
+        finite &= jnp.isfinite(held_out.loss) | (validation.y.shape[0] == 0)
         rows = rows.at[row].set(jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan))
 
         better = training & finite & (held_out.loss < state.best_loss)

@@ -34,6 +34,11 @@ def test_check_prints_the_table(tmp_path):
     assert names == ["parameter", "Theta1", "b1", "Theta2", "b2", "Theta3", "b3", "largest", "allowed"]
 
 
+def test_check_needs_no_batch(tmp_path):
+    done = command(tmp_path, "check", "data=boolean", "loss=squared_error", module="nnjax")
+    assert done.code == 0, done.err
+
+
 def test_verbs_have_help(tmp_path):
     done = command(tmp_path, "--help", module="nnjax")
     assert done.code == 0

@@ -25,6 +25,13 @@ def test_right_gradients_pass_even_of_a_network_that_starts_at_zero():
     assert 0 < check.finite_difference_error < 1e-7
 
 
+@pytest.mark.parametrize("units", [(2, *[4] * 8, 1), (30, *[30] * 5, 10), (2, 20_000, 1)])
+def test_deep_and_wide_networks_pass(units):
+    """Gradients that vanish through sigmoid layers lie below what a finite difference can measure."""
+    model = mlp(units, ACTIVATIONS["sigmoid"], INITIALIZERS["lecun"])
+    assert gradcheck.check(model, LOSSES["log_loss"], seed=0).passed
+
+
 def test_the_process_stays_in_float32():
     gradcheck.check(RELU, LOSS, seed=0)
     assert jnp.ones(1).dtype == jnp.float32

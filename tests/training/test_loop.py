@@ -161,3 +161,17 @@ def test_the_forward_pass_is_computed_once(training):
     products = lowered.compile().as_text().count(" dot(")
     forward, d_in, d_theta, sums = 2, 1, 2, 1  # no d_in of the first layer
     assert products == forward + d_in + d_theta + sums + (forward + sums)  # and the validation's
+
+
+def test_what_runs_on_after_the_stop_is_not_told(training):
+    run = training({"tolerance": 1e9}, epochs=50)
+    chunks = list(run.chunks())
+    assert chunks[-1].epoch == 1
+    assert np.isfinite(chunks[-1].rows[0, -1, 0])
+    assert run.examples == len(TRAIN.y)
+    assert run.history()["train/loss"].shape == (1, 2)
+
+
+def test_a_last_update_that_overflows_is_found_in_the_validation(training):
+    run = finished(training({"learning_rate": 1e36}, epochs=1, train=digits(8, 5)))
+    assert run.stopped == ["diverged"]

@@ -38,7 +38,7 @@ def test_nothing_to_evaluate_is_nan():
 
 
 def test_right_classes():
-    one = metrics.right(jnp.array([[0.4], [0.6], [0.5]]), jnp.array([0, 1, 1]))
+    one = metrics.right(LOSSES["squared_error"], jnp.array([[0.4], [0.6], [0.5]]), jnp.array([0, 1, 1]))
     np.testing.assert_array_equal(one, [1, 1, 0])  # h > 1/2
-    several = metrics.right(jnp.array([[0.1, 0.7], [0.9, 0.7]]), jnp.array([1, 1]))
+    several = metrics.right(LOSSES["log_loss"], jnp.array([[20.0, 25.0], [0.9, 0.7]]), jnp.array([1, 1]))
     np.testing.assert_array_equal(several, [1, 0])
