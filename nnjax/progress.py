@@ -13,7 +13,7 @@ from nnjax.training.programs import COLUMNS
 log = logging.getLogger(__name__)
 LINES = 20  # at the most, where output is plain
 SHORT = {"train/loss": "loss", "train/accuracy": "accuracy", "validation/accuracy": "validation"}  # for one line
-BAR = "{desc} |{bar:12}| {remaining} left{postfix}"
+BAR = "{desc} |{bar:6}| {remaining} left{postfix}"
 
 
 class Progress:

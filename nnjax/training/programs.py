@@ -93,7 +93,7 @@ class Programs:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.gradient = with_l2(GRADIENTS[recipe.gradients](recipe.model, recipe.loss))
+        self.gradient = GRADIENTS[recipe.gradients](recipe.model, recipe.loss)
 
     def begin(self, key: Key[Array, ""], hyper: Hyper, train: Split, validation: Split) -> tuple[State, Array]:
         """The untrained network (L33), and row 0 of its history."""
@@ -162,6 +162,14 @@ class Programs:
         """The recipe's optimiser with these traced values."""
         return optimizer(self.recipe.optimizer, self.recipe.schedule, self.recipe.clip, hyper)
 
+    def cost_gradient(
+        self, params: Params, x: Array, targets: Array, l2: Array, n: int, weights: Array | None
+    ) -> tuple[Array, Params]:
+        """J and its gradient (L20, L28); without an l2 in any lane, the mean loss and its own."""
+        if self.recipe.penalised:
+            return with_l2(self.gradient)(params, x, targets, l2, n, weights)
+        return self.gradient(params, x, targets, weights)
+
     def steps(self, state: State, hyper: Hyper, train: Split, instances: Array, first: Array, stop: Array) -> State:
         """Updates `first` to `stop` of an epoch whose order is `instances`: Theta <- Theta - alpha D (L36, L37)."""
         model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
@@ -172,7 +180,7 @@ class Programs:
             params, optimizer_state, sums, norm = carry
             rows, y, weights = take(train, instances, i, self.recipe.batch_size)
             x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
-            J, grads = self.gradient(params, x, wanted, hyper["l2"], n, weights)
+            J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
             z, _ = model.forward(params, x)  # the gradient's own forward pass: XLA computes it once
             weights = jnp.ones(z.shape[0]) if weights is None else weights
             value = loss.value(z, wanted)

@@ -164,9 +164,9 @@ def test_no_room_is_one_line_and_leaves_nothing(home, files, collection, room):
     command = [sys.executable, "-c", program, str(home), str(files), str(room)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     last = ended.stderr.strip().splitlines()[-1]
-    assert last.startswith(f"nnjax.errors.InputError: data.directory={home}: allowed is a folder with room"), (
-        ended.stderr
-    )
+    assert last.startswith(
+        f"nnjax.data.prepared.UnwritableError: data.directory={home}: allowed is a folder with room"
+    ), ended.stderr
     assert in_home(home) == [".nnjax_mnist.lock"]
 
 

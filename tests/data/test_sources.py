@@ -77,3 +77,9 @@ def test_the_real_mnist(tmp_path):
 def test_debian_s_fashion_mnist_is_compressed_anew_and_so_refused(tmp_path):
     with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz of fashion_mnist: expected sha256 3aede38d"):
         load("fashion_mnist", mirror=str(DEBIAN_FASHION), directory=str(tmp_path))
+
+
+def test_auto_takes_the_bundled_digits_where_nothing_can_be_prepared():
+    data = load("mnist", directory="/dev/null/data")
+    assert data.name == "mnist_5k"
+    assert "room that can be written to" in data.notice
