@@ -124,7 +124,8 @@ def slope_errors(
     A direction moves one parameter; it is drawn again when its two ends lie on different sides of a kink.
     """
     leaves, structure = jax.tree.leaves(params), jax.tree.structure(params)
-    errors = []
+    errors, widest = [], max(np.prod(leaf.shape[1:]) for leaf in leaves)
+    least = ROUNDING * widest**0.5 / FINITE_DIFFERENCE_TOLERANCE  # times J, the least slope: long sums round more
     for i, (gradient, scale) in enumerate(zip(*map(jax.tree.leaves, (grads, scales)), strict=True)):
         found: list[float] = []
         for _ in range(DRAWS):
@@ -133,7 +134,7 @@ def slope_errors(
             (after, sides_after), (before, sides_before) = (cost(jax.tree.unflatten(structure, end)) for end in ends)
             if all(np.array_equal(a, b) for a, b in zip(sides_after, sides_before, strict=True)):
                 slope = np.vdot(gradient, direction)
-                usual = np.linalg.norm(gradient * scale) + ROUNDING * abs(after) / FINITE_DIFFERENCE_TOLERANCE
+                usual = np.linalg.norm(gradient * scale) + least * abs(after)
                 found.append(abs((after - before) / (2 * STEP) - slope) / usual)
             if len(found) == DIRECTIONS:
                 break
