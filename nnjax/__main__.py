@@ -2,10 +2,10 @@
 
 import argparse
 
-from nnjax.commands import check
+from nnjax.commands import check, compare
 from nnjax.errors import guarded
 
-VERBS = {"check": check}
+VERBS = {"check": check, "compare": compare}
 
 
 def main() -> None:

@@ -1,7 +1,11 @@
 """From plain records to the network and the training they describe."""
 
 import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
 
+import jax
 import numpy as np
 
 from nnjax.config import Config
@@ -11,10 +15,12 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, mlp
-from nnjax.training import batches
+from nnjax.training import batches, strategy
 from nnjax.training.loop import Training
+from nnjax.training.metrics import EVALUATION_BATCH
 from nnjax.training.optimizers import schedule
-from nnjax.training.programs import Recipe
+from nnjax.training.programs import COLUMNS, ROWS, Recipe
+from nnjax.training.strategy import Plan, Work
 
 MODELS = {
     "mlp": lambda record, inputs, outputs: mlp(
@@ -33,43 +39,99 @@ def model(config: Config, dataset: Dataset) -> Model:
     return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset))
 
 
-def training(config: Config, dataset: Dataset) -> Training:
-    """The training that the configuration describes, in one lane."""
-    train = dataset.train
+def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None) -> Training:
+    """The training of these configurations, which differ in lane keys alone, one lane each.
+
+    room: so many lanes the programs are made for, so that groups of other sizes share them; None: just these.
+    """
+    config, train = lanes[0], dataset.train
     size, settings = batch_size(config, len(train.y)), config.training
     per_epoch = batches.count(len(train.y), size)
+    values = [hyper(lane) for lane in lanes]
     recipe = Recipe(
         model=model(config, dataset),
         loss=LOSSES[config.loss.name],
         encoding=batches.Encoding(*dataset.preprocessing, outputs(config, dataset)),
         optimizer=config.optimizer.name,
         schedule=schedule(updates=settings.epochs * per_epoch, per_epoch=per_epoch, **vars(config.schedule)),
-        clip=settings.clip_norm is not None,
+        clip=any(np.isfinite(lane["clip_norm"]) for lane in values),
         gradients=settings.gradients,
-        penalised=settings.l2 > 0,
+        penalised=any(lane["l2"] > 0 for lane in values),
+        noisy=any(lane["label_noise"] > 0 for lane in values),
         batch_size=size,
         keep_best=settings.keep == "best",
     )
-    shuffle_seed = config.seed if settings.shuffle_seed is None else settings.shuffle_seed
     return Training(
         recipe,
-        {name: np.array([value], float) for name, value in hyper(config).items()},
-        [config.seed],
-        [shuffle_seed],
+        {name: np.array([lane[name] for lane in values], float) for name in values[0]},
+        [lane.seed for lane in lanes],
+        shuffle_seeds(lanes),
         batches.Split(*train),
         batches.Split(*dataset.validation),
         settings.epochs,
+        plan(lanes, room or len(lanes), dataset),
     )
+
+
+def plan(lanes: Sequence[Config], room: int, dataset: Dataset) -> Plan:
+    """How these lanes are run: the configuration's choice, or the rule's."""
+    config, size = lanes[0], batch_size(lanes[0], len(dataset.train.y))
+    work = Work(
+        operations=6.0 * parameters(config, dataset) * size,  # a product forward, two backward (L2, L26, L27)
+        batch_size=size,
+        same_order=len(set(shuffle_seeds(lanes))) == 1,
+        accelerator=jax.default_backend() != "cpu",
+    )
+    devices = min(config.runtime.devices or jax.device_count(), jax.device_count())
+    return strategy.plan(config.lanes.strategy, room, devices, work)
+
+
+def parameters(config: Config, dataset: Dataset) -> int:
+    """How many numbers the network has."""
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(config, dataset)))
+
+
+def shapes(config: Config, dataset: Dataset) -> Any:
+    """The parameters' shapes, without numbers."""
+    return jax.eval_shape(lambda: model(config, dataset).init(jax.random.key(0), 1.0))
+
+
+def shuffle_seeds(lanes: Sequence[Config]) -> list[int]:
+    """The seed of each lane's order of instances."""
+    chosen = [lane.training.shuffle_seed for lane in lanes]
+    return [lane.seed if seed is None else seed for lane, seed in zip(lanes, chosen, strict=True)]
+
+
+def memory(config: Config, dataset: Dataset) -> float:
+    """Bytes that a lane takes while it is trained, about: state (before, after, in work), history, activations."""
+    size, width = batch_size(config, len(dataset.train.y)), math.prod(dataset.preprocessing.shape)
+    units = sum(layer.b.shape[0] for layer in shapes(config, dataset))
+    copies = 5 + 2 * config.optimizer.name.startswith(
+        "adam"
+    )  # parameters: now, settled, best, gradient, update, moments
+    batch = max(size, min(EVALUATION_BATCH, len(dataset.test.y))) * 3 * units + size * width
+    labels = len(dataset.train.y) if config.data.label_noise else 0
+    return 4.0 * (3 * copies * parameters(config, dataset) + 3 * ROWS * len(COLUMNS) + batch + labels)
+
+
+def source(config: Config) -> dict[str, Any]:
+    """What the data source is asked for: noise is added while training."""
+    return {key: value for key, value in vars(config.data).items() if key != "label_noise"}
 
 
 def hyper(config: Config) -> dict[str, float]:
     """The settings that are traced: other values run in the same program."""
-    rates = {key: value for key, value in dataclasses.asdict(config.optimizer).items() if key != "name"}
+    rates = {key: value for key, value in vars(config.optimizer).items() if key != "name"}
     settings = config.training
-    clip = {} if settings.clip_norm is None else {"clip_norm": settings.clip_norm}
-    patience = float("inf") if settings.patience is None else settings.patience
-    shared = {"init_scale": config.model.init_scale, "l2": settings.l2, "tolerance": settings.tolerance}
-    return {**rates, **shared, **clip, "patience": patience}
+    limits = {"clip_norm": settings.clip_norm, "patience": settings.patience}
+    return {
+        **rates,
+        **{name: math.inf if limit is None else limit for name, limit in limits.items()},
+        "init_scale": config.model.init_scale,
+        "l2": settings.l2,
+        "tolerance": settings.tolerance,
+        "label_noise": config.data.label_noise,
+    }
 
 
 def batch_size(config: Config, rows: int) -> int:

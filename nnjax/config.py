@@ -3,8 +3,8 @@
 Past `validation.read`, the program sees plain records of these classes, never a DictConfig.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,25 @@ TASKS = {  # loss -> what it can be trained on (L5-L8)
 DATA_TASKS = {"mnist": "multiclass", "fashion_mnist": "multiclass", "boolean": "binary"}
 PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",)}  # what jax needs for a platform
 LARGEST_SEED = 2**32 - 1
+STRATEGIES = ("auto", "vmap", "map")
+OBJECTIVES = ("validation/loss", "validation/accuracy", "train/loss", "train/accuracy")
 
 
 def number(
-    at_least: float | None = None, above: float | None = None, at_most: float | None = None, below: float | None = None
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    lane: bool = False,
 ) -> Any:
-    """A field for a finite number, or a list of them, within these bounds."""
-    return field(default=MISSING, metadata={"at_least": at_least, "above": above, "at_most": at_most, "below": below})
+    """A field for a finite number, or a list of them, within these bounds; lane: lanes of one program may differ."""
+    bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    return field(default=MISSING, metadata={**bounds, "lane": lane})
+
+
+def lane(**bounds: float) -> Any:
+    """A field for a number that is traced, so that the lanes of one program may differ in it."""
+    return number(**bounds, lane=True)
 
 
 def one_of(allowed: Sequence[str]) -> Any:
@@ -47,7 +59,7 @@ class Mlp:
     hidden: list[int] = number(at_least=1, at_most=1_000_000)
     activation: str = one_of(ACTIVATIONS)
     init: str = one_of(INITIALIZERS)
-    init_scale: float = number(at_least=0)
+    init_scale: float = lane(at_least=0)
 
 
 @dataclass
@@ -64,41 +76,43 @@ class Images:
     seed: int = number(at_least=0, at_most=LARGEST_SEED)
     train_size: int | None = number(at_least=1)
     validation_size: int | float = number(at_least=0)
+    label_noise: float = lane(at_least=0, at_most=1)
 
 
 @dataclass
 class Boolean:
     name: str = MISSING
     table: str = MISSING
+    label_noise: float = lane(at_least=0, at_most=1)
 
 
 @dataclass
 class Optimizer:
     name: str = MISSING
-    learning_rate: float = number(above=0)
+    learning_rate: float = lane(above=0)
 
 
 @dataclass
 class Momentum(Optimizer):
-    momentum: float = number(at_least=0, at_most=1)
+    momentum: float = lane(at_least=0, at_most=1)
 
 
 @dataclass
 class Adam(Optimizer):
-    b1: float = number(at_least=0, below=1)
-    b2: float = number(at_least=0, below=1)
-    eps: float = number(above=0)
+    b1: float = lane(at_least=0, below=1)
+    b2: float = lane(at_least=0, below=1)
+    eps: float = lane(above=0)
 
 
 @dataclass
 class AdamW(Adam):
-    weight_decay: float = number(at_least=0)
+    weight_decay: float = lane(at_least=0)
 
 
 @dataclass
 class RmsProp(Optimizer):
-    decay: float = number(at_least=0, below=1)
-    eps: float = number(above=0)
+    decay: float = lane(at_least=0, below=1)
+    eps: float = lane(above=0)
 
 
 @dataclass
@@ -127,14 +141,28 @@ class Training:
     epochs: int = number(at_least=1)
     batch_size: int | str = words("full")
     limit_batches: int | None = number(at_least=1)
-    shuffle_seed: int | None = number(at_least=0, at_most=LARGEST_SEED)
-    l2: float = number(at_least=0)
-    clip_norm: float | None = number(above=0)
+    shuffle_seed: int | None = lane(at_least=0, at_most=LARGEST_SEED)
+    l2: float = lane(at_least=0)
+    clip_norm: float | None = lane(above=0)
     gradients: str = one_of(("backprop", "autodiff"))
     gradient_check: bool = MISSING
-    tolerance: float = number(at_least=0)
-    patience: int | None = number(at_least=1)
+    tolerance: float = lane(at_least=0)
+    patience: int | None = lane(at_least=1)
     keep: str = one_of(("last", "best"))
+
+
+@dataclass
+class Lanes:
+    strategy: str = one_of(STRATEGIES)
+    max: int | None = number(at_least=1)
+    seeds: int = number(at_least=1)
+    values: Any = None
+    record: str = one_of(("auto", "runs", "table"))
+
+
+@dataclass
+class Sweep:
+    name: str | None = MISSING
 
 
 @dataclass
@@ -151,19 +179,23 @@ class Tracking:
 @dataclass
 class Runtime:
     platform: str = one_of(("auto", "cpu", "cuda", "tpu"))
+    devices: int | None = number(at_least=1)
     compile_cache: str | None = MISSING
     profile: bool = MISSING
 
 
 @dataclass
 class Config:
-    seed: int = number(at_least=0, at_most=LARGEST_SEED)
+    seed: int = lane(at_least=0, at_most=LARGEST_SEED)
     model: Any = MISSING
     loss: Any = MISSING
     data: Any = MISSING
     optimizer: Any = MISSING
     schedule: Any = MISSING
     training: Any = MISSING
+    lanes: Any = MISSING
+    sweep: Sweep = field(default_factory=Sweep)
+    objective: str | None = one_of(OBJECTIVES)
     tracking: Any = MISSING
     runtime: Any = MISSING
 
@@ -182,9 +214,32 @@ OPTIONS: dict[str, dict[str, type]] = {
     },
     "schedule": {"constant": Schedule, "cosine": Cosine, "step": Step, "warmup_cosine": WarmupCosine},
     "training": {"default": Training},
+    "lanes": {"default": Lanes},
     "tracking": {"mlflow": Tracking},
     "runtime": {"default": Runtime},
 }
+
+
+def lane_keys() -> tuple[str, ...]:
+    """Dotted names of everything that lanes of one program may differ in."""
+    groups = {group: options.values() for group, options in OPTIONS.items()}
+    inside = [
+        f"{group}.{each.name}"
+        for group, schemas in groups.items()
+        for schema in schemas
+        for each in fields(schema)
+        if each.metadata.get("lane")
+    ]
+    return ("seed", *dict.fromkeys(inside))
+
+
+def record(settings: Mapping[str, Any]) -> Config:
+    """The records that `dataclasses.asdict` made these nested settings of."""
+    groups = {
+        group: options.get(settings[group].get("name"), next(iter(options.values())))(**settings[group])
+        for group, options in OPTIONS.items()
+    }
+    return Config(**{**settings, **groups, "sweep": Sweep(**settings["sweep"])})
 
 
 def register() -> None:

@@ -39,6 +39,9 @@ def guarded(command: Callable[[], Any]) -> Any:
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(FAILED) from None
+    except BrokenPipeError:  # whoever read our output has seen enough, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(FAILED) from None
     except (OSError, MemoryError) as error:
         print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         raise SystemExit(FAILED) from None

@@ -5,11 +5,10 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from nnjax import assembly, results
@@ -26,14 +25,13 @@ from nnjax.results import Outcome
 from nnjax.tracking import describe
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
-from nnjax.training.metrics import predicted
 from nnjax.training.programs import DIVERGED
 
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, folder: Path, start_folder: Path) -> None:
-    """One run, from plain records to a run folder and a run in MLflow.
+def run(config: Config, folder: Path, start_folder: Path) -> float:
+    """One run, from plain records to a run folder and a run in MLflow; its objective.
 
     Raises:
         InputError: data, platform or store can't be had as asked.
@@ -46,10 +44,13 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
     name = config.tracking.run_name or describe.run_name(settings, dataset.name)
     log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
     results.write_settings(folder, settings)
-    with Recorder(config, settings, dataset, name, start_folder) as recorder:
+    with Recorder(config, settings, dataset, name, folder, start_folder) as recorder:
         recorder.tags({"run_folder": folder, "device": device(), "data": results.describe_data(dataset)})
-        check = check_gradients(config, dataset, folder, recorder)
-        training = assembly.training(config, dataset)
+        check = check_gradients(config, dataset, folder)
+        if check is not None:
+            recorder.metrics(results.check_metrics(check), epoch=0)
+            accept(check)
+        training = assembly.training([config], dataset)
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
         train(config, training, folder, recorder)
         outcome = evaluate(config, dataset, training)
@@ -58,7 +59,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
         recorder.ended(outcome)
         recorder.model(results.write_network(folder, config, dataset, outcome))
         results.write_figures(folder, config, dataset, outcome)
-        recorder.copy(folder)
+        recorder.copy()
         recorder.wait()
         times |= {"train": training.train_seconds, "total": time.perf_counter() - started}
         recorder.metrics({f"time/{part}_seconds": seconds for part, seconds in times.items()}, outcome.epochs)
@@ -68,6 +69,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> None:
         recorder.summary(facts)
     (folder / "summary.txt").write_text(describe.summary(facts) + "\n")
     log.info("\n%s", describe.summary(facts))
+    return float(outcome.history[results.objective(config, dataset)][outcome.kept_epoch])
 
 
 def load(config: Config) -> Dataset:
@@ -76,11 +78,11 @@ def load(config: Config) -> Dataset:
     Raises:
         InputError: they can't be had, or are fewer than a batch.
     """
-    return assembly.limited(config, sources.load(**vars(config.data)))
+    return assembly.limited(config, sources.load(**assembly.source(config)))
 
 
 def prepare_jax(config: Config) -> None:
-    """Chooses the platform, and where compiled programs are kept.
+    """Chooses the platform, a device a core on CPUs, and where compiled programs are kept.
 
     Raises:
         InputError: the platform isn't there.
@@ -88,6 +90,8 @@ def prepare_jax(config: Config) -> None:
     runtime = config.runtime
     if runtime.platform != "auto":
         jax.config.update("jax_platforms", "cpu" if runtime.platform == "cpu" else f"{runtime.platform},cpu")
+    with suppress(RuntimeError):  # JAX has started already, as in a notebook: its devices stay what they are
+        jax.config.update("jax_num_cpu_devices", os.cpu_count())
     if runtime.compile_cache:
         jax.config.update("jax_compilation_cache_dir", runtime.compile_cache)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -105,11 +109,11 @@ def device() -> str:
     return str(jax.devices()[0].device_kind)
 
 
-def check_gradients(config: Config, dataset: Dataset, folder: Path, recorder: Recorder) -> GradientCheck | None:
-    """Compares the gradients (L32) and records both errors; None where the check is switched off.
+def check_gradients(config: Config, dataset: Dataset, folder: Path) -> GradientCheck | None:
+    """Compares the gradients (L32) and writes both errors; None where the check is switched off.
 
     Raises:
-        TrainingError: they differ.
+        TrainingError: they are not finite.
     """
     if not config.training.gradient_check:
         return None
@@ -118,12 +122,14 @@ def check_gradients(config: Config, dataset: Dataset, folder: Path, recorder: Re
     except FloatingPointError as error:
         raise TrainingError(f"{error}; training.gradient_check=false goes on without") from None
     results.write_check(folder, check)
-    recorder.metrics(results.check_metrics(check), epoch=0)
+    return check
+
+
+def accept(check: GradientCheck) -> None:
+    """Raises TrainingError where the gradients differ."""
     if not check.passed:
-        recorder.copy(folder)
         raise TrainingError(f"the gradients differ, so nothing was trained:\n{results.check_table(check)}")
     log.info("gradients by hand: %s", results.check_words(check))
-    return check
 
 
 def train(config: Config, training: Training, folder: Path, recorder: Recorder) -> None:
@@ -143,7 +149,6 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder) 
         raise
     finally:
         results.write_history(folder, lane_history(training))
-        recorder.copy(folder)
     if training.status[0] == DIVERGED:
         refuse_divergence(config, lane_history(training), int(training.epochs[0]), recorder)
 
@@ -162,17 +167,15 @@ def lane_history(training: Training) -> dict[str, np.ndarray]:
 
 def evaluate(config: Config, dataset: Dataset, training: Training) -> Outcome:
     """The trained network on the test part, once."""
-    params = training.params(config.training.keep)
-    test_loss, test_accuracy, logits = training.evaluate(params, Split(*dataset.test))
-    z = jnp.asarray(logits[0])
-    loss, validated = LOSSES[config.loss.name], len(dataset.validation.y) > 0
+    test = training.evaluate(config.training.keep, Split(*dataset.test))
+    validated = len(dataset.validation.y) > 0
     best, last = int(training.best_epoch[0]) if validated else None, int(training.epochs[0])
     return Outcome(
-        params=tuple((np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in params),
+        params=tuple(
+            (np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in training.params(config.training.keep)
+        ),
         history=lane_history(training),
-        test={"test/loss": float(test_loss[0]), "test/accuracy": float(test_accuracy[0])},
-        outputs=np.asarray(loss.output(z)),
-        predictions=np.asarray(predicted(loss, z)),
+        test={"test/loss": float(test.loss[0]), "test/accuracy": float(test.accuracy[0])},
         stopped=training.stopped[0],
         epochs=last,
         best_epoch=best,

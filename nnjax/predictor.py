@@ -51,13 +51,20 @@ class Predictor(NamedTuple):
     metadata: Mapping[str, Any]
 
     @classmethod
-    def load(cls, path: str | Path) -> "Predictor":
-        """The predictor that `save` wrote; a damaged or foreign file is a ValueError of one line."""
+    def load(cls, path: str | Path, lane: int = 0) -> "Predictor":
+        """The predictor that `save` wrote; a damaged or foreign file is a ValueError of one line.
+
+        lane: which of the networks, in a file that holds those of several lanes.
+        """
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = json.loads((file.metadata() or {})["nnjax"])
-                count = len(file.keys()) // 2
-                params = tuple((file.get_tensor(f"{i}.Theta"), file.get_tensor(f"{i}.b")) for i in range(count))
+                count, lanes = len(file.keys()) // 2, metadata.get("lanes")
+                if not 0 <= lane < (lanes or 1):
+                    raise ValueError(f"lane must be below {lanes or 1}, got {lane}")
+                chosen = slice(None) if lanes is None else lane
+                one = {name: file.get_slice(name)[chosen] for name in file.keys()}  # noqa: SIM118 - no mapping
+                params = tuple((one[f"{i}.Theta"], one[f"{i}.b"]) for i in range(count))
             _check(params, metadata)
         except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{path} is not a predictor of nnjax: {type(error).__name__}: {error}") from None
@@ -112,10 +119,11 @@ def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
 
     metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": "softmax" | "sigmoid" | "identity",
     "preprocessing": {"scale": 1 / 255, "shift": 0.0, "shape": [784]}, "classes": ["0", ...]}, and "threshold" where a
-    single output's is not 0.5; the network sees raw * scale + shift. Raises ValueError where the parts don't fit.
+    single output's is not 0.5; the network sees raw * scale + shift. With "lanes": n the arrays have a first axis of
+    n networks. Raises ValueError where the parts don't fit.
     """
     arrays = [(np.ascontiguousarray(Theta, np.float32), np.ascontiguousarray(b, np.float32)) for Theta, b in params]
-    _check(arrays, metadata)
+    _check([(Theta[0], b[0]) for Theta, b in arrays] if metadata.get("lanes") else arrays, metadata)
     tensors = {f"{i}.Theta": Theta for i, (Theta, _) in enumerate(arrays)}
     tensors |= {f"{i}.b": b for i, (_, b) in enumerate(arrays)}
     save_file(tensors, f"{path}.part", metadata={"nnjax": json.dumps(metadata)})

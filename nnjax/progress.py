@@ -5,6 +5,7 @@ import math
 import sys
 import time
 
+import numpy as np
 from tqdm import tqdm
 
 from nnjax.training.loop import Chunk
@@ -33,9 +34,10 @@ class Progress:
     def show(self, chunk: Chunk) -> None:
         """Loss and accuracy of the last finished epoch, examples a second, time left."""
         if chunk.rows.shape[1]:
-            last = dict(zip(COLUMNS, chunk.rows[0, -1], strict=True))
+            last = {name: median(chunk.rows[:, -1, i]) for i, name in enumerate(COLUMNS)}
             there = [name for name in SHORT if name.startswith("train/") or not math.isnan(last[name])]
-            self.latest = ", ".join(f"{SHORT[name]} {last[name]:.4g}" for name in there)
+            of_lanes = f" (median of {len(chunk.rows)} lanes)" if len(chunk.rows) > 1 else ""
+            self.latest = ", ".join(f"{SHORT[name]} {last[name]:.4g}" for name in there) + of_lanes
         self.on_terminal(chunk) if self.terminal else self.as_line(chunk)
 
     def on_terminal(self, chunk: Chunk) -> None:
@@ -55,6 +57,12 @@ class Progress:
             left = (time.perf_counter() - self.started) / chunk.epoch * (self.epochs - chunk.epoch)
             rest = f", {short(chunk.examples_per_second)} examples/s, {left:.0f} s left"
         log.info("%s", f"epoch {int(chunk.epoch)}/{self.epochs}: {self.latest}{rest}")
+
+
+def median(values: np.ndarray) -> float:
+    """The middle of what there is: lanes that have stopped have no value."""
+    there = values[np.isfinite(values)]
+    return float(np.median(there)) if len(there) else math.nan
 
 
 def short(number: float) -> str:

@@ -25,10 +25,10 @@ class Recorder:
     """
 
     def __init__(
-        self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, start_folder: Path
+        self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, folder: Path, start_folder: Path
     ) -> None:
         self.config, self.settings, self.dataset, self.name = config, settings, dataset, name
-        self.start_folder = start_folder
+        self.folder, self.start_folder = folder, start_folder
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
         self.waiting: list[Future[Any]] = []
         self.grid = set(np.linspace(0, config.training.epochs, POINTS).round().astype(int).tolist())
@@ -40,6 +40,8 @@ class Recorder:
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         status = "FINISHED" if kind is None else "KILLED" if kind is KeyboardInterrupt else "FAILED"
+        if kind is not None:
+            self.copy()
         self.later(lambda run: run.finish(status))
         self.worker.shutdown()
         if kind is None:
@@ -111,7 +113,8 @@ class Recorder:
         """Queues what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
         there = {epoch for epoch in self.grid if epoch <= outcome.epochs}
         wanted = set(np.linspace(0, outcome.epochs, max(POINTS - len(there), 2)).round().astype(int).tolist())
-        rows = np.stack([outcome.history[name] for name in COLUMNS], axis=1)
+        nothing = np.full(outcome.epochs + 1, np.nan)
+        rows = np.stack([outcome.history.get(name, nothing) for name in COLUMNS], axis=1)
         if outcome.epochs not in self.grid:  # it stopped early: the curve's few points get company
             self.points({epoch: rows[epoch] for epoch in sorted(wanted - there)})
         totals = {
@@ -123,9 +126,9 @@ class Recorder:
         self.metrics(totals, outcome.epochs)
         self.tags({"stopped": outcome.stopped})
 
-    def copy(self, folder: Path) -> None:
-        """Queues a copy of the run folder."""
-        self.later(lambda run: run.log_files(folder))
+    def copy(self) -> None:
+        """Queues a copy of the run folder, once nothing in it is being written any more."""
+        self.later(lambda run: run.log_files(self.folder))
 
     def model(self, file: Path) -> None:
         """Queues the trained network as an MLflow model, with the first test rows as its example."""

@@ -25,7 +25,6 @@ class Outcome(NamedTuple):
         params: (Theta (n_out, n_in), b (n_out,)) of each layer.
         history: metric -> (epochs + 1,), row e after epoch e, nan where not measured.
         test: metric -> value, of `params` on the test part.
-        outputs: h on the test part, (n, outputs); predictions: the classes (n,).
         stopped: why it ended (L37).
         epochs, updates: how many were trained.
         best_epoch: that of the lowest validation loss, None without validation data.
@@ -36,8 +35,6 @@ class Outcome(NamedTuple):
     params: tuple[tuple[np.ndarray, np.ndarray], ...]
     history: Mapping[str, np.ndarray]
     test: Mapping[str, float]
-    outputs: np.ndarray
-    predictions: np.ndarray
     stopped: str
     epochs: int
     best_epoch: int | None
@@ -90,6 +87,11 @@ def divergence_hint(config: Config, history: Mapping[str, np.ndarray], epoch: in
     return f"{before}try an optimizer.learning_rate below {rate:g}, or training.clip_norm=1"
 
 
+def objective(config: Config, dataset: Dataset) -> str:
+    """The metric that says which of several networks is best; never one of the test."""
+    return config.objective or ("validation/loss" if len(dataset.validation.y) else "train/loss")
+
+
 def describe_data(dataset: Dataset) -> str:
     """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from tfds download`."""
     rows = [len(part.y) for part in (dataset.train, dataset.validation, dataset.test)]
@@ -133,15 +135,19 @@ def facts(
     )
 
 
-def write_network(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Path:
-    """The trained network with all that prediction needs, model.safetensors."""
-    metadata = {
+def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
+    """What prediction needs besides the parameters."""
+    return {
         "model": {"name": config.model.name, "activation": config.model.activation},
         "output": LOSSES[config.loss.name].activation,
         "preprocessing": dataset.preprocessing._asdict(),
         "classes": list(dataset.classes),
     }
-    predictor.save(folder / "model.safetensors", outcome.params, metadata)
+
+
+def write_network(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Path:
+    """The trained network with all that prediction needs, model.safetensors."""
+    predictor.save(folder / "model.safetensors", outcome.params, network_metadata(config, dataset))
     return folder / "model.safetensors"
 
 
@@ -165,15 +171,14 @@ def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) ->
 
     marks = {name: np.append(np.full(outcome.kept_epoch, np.nan), value) for name, value in outcome.test.items()}
     yield "learning_curves", curves.learning_curves({**outcome.history, **marks}, config.loss.name, outcome.best_epoch)
-    test, h = dataset.test, outcome.outputs
-    predictions = outcome.predictions
+    test, network = dataset.test, predictor.Predictor.load(folder / "model.safetensors")
+    h, predictions = network.outputs(test.x), network.classes(test.x)
     yield "confusion_matrix", classification.confusion_matrix(test.y, predictions, dataset.classes)
     if test.x.ndim == 3:
         shown = (test.x, test.y, predictions, h, dataset.classes)
         yield "most_confident_mistakes", classification.most_confident_mistakes(*shown)
         yield "first_layer", units.hidden_units(outcome.params[0][0], test.x.shape[1:])
     if dataset.task == "binary":
-        network = predictor.Predictor.load(folder / "model.safetensors")
         yield "truth_table", boundary.truth_table(test.x, test.y, h[:, -1])
         if test.x.shape[1] == 2:
             yield "decision_boundary", boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], test.x, test.y)

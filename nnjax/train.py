@@ -3,15 +3,20 @@
 import atexit
 import gc
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from hydra_plugins.hydra_lanes.declaration import laned
 from nnjax import config, validation
 from nnjax.errors import guarded
+from nnjax.sweep import callback
 
-APPENDED = ("experiment=", "debug=")  # groups of presets over the whole configuration: the last given wins
+APPENDED = ("experiment=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
 
 
 def presets(arguments: list[str]) -> list[str]:
@@ -20,20 +25,67 @@ def presets(arguments: list[str]) -> list[str]:
     return sorted(marked, key=lambda argument: argument.startswith("+debug="))
 
 
-def task(composed: DictConfig) -> None:
-    """One job of Hydra: one run. What goes wrong is said here: Hydra would print its own lines around it."""
-    guarded(lambda: train(composed))
+def train_lanes(configs: Any) -> list[float | Exception]:
+    """A job's lanes, together: one objective or error a point of `lanes.values`."""
+    return list(jobs(configs.composed))
 
 
-def train(composed: DictConfig) -> None:
-    """Reads the configuration and runs it."""
+@laned(keys=config.lane_keys(), train_lanes=train_lanes)
+def task(composed: DictConfig) -> float:
+    """One job of Hydra: one run, or one sweep's lanes that share a program; its objective."""
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    if HydraConfig.get().mode == RunMode.MULTIRUN:  # what goes wrong is the sweeper's: a study goes on
+        return mean(jobs(composed))
+    return float(guarded(lambda: mean(jobs(composed))))  # said here: Hydra would print its own lines around it
+
+
+def jobs(composed: DictConfig) -> list[float | Exception]:
+    """Reads the configuration and trains."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
     job = HydraConfig.get()
     settings = validation.read(composed, job.overrides.task)
-    from nnjax import pipeline
+    from nnjax import members, pipeline
 
-    pipeline.run(settings, Path(job.runtime.output_dir), Path(job.runtime.cwd))
+    folder, start_folder = Path(job.runtime.output_dir), Path(job.runtime.cwd)
+    if not members.several(settings):
+        return [pipeline.run(settings, folder, start_folder)]
+    from nnjax.sweep import delivery
+    from nnjax.sweep import job as lanes
+    from nnjax.sweep.recording import ChildRuns
+
+    alone = job.mode == RunMode.RUN
+    root = callback.root_of(settings.sweep.name, folder if alone else job.sweep.dir, start_folder)
+    if not alone:  # delivered with the other jobs' lanes, at the multirun's end
+        return list(lanes.run(settings, folder, root, start_folder))
+    as_runs = settings.tracking.enabled and delivery.are_runs(settings, len(members.members(settings)))
+    with ChildRuns() if as_runs else nullcontext() as writer:  # it imports while the lanes are trained
+        found = lanes.run(settings, folder, root, start_folder)
+        delivery.deliver(root, settings.tracking, start_folder, writer)
+    return list(found)
+
+
+def mean(objectives: list[float | Exception]) -> float:
+    """The mean of what was reached; raises the first error if there is nothing else."""
+    there = [each for each in objectives if not isinstance(each, Exception)]
+    if not there:
+        raise next(each for each in objectives if isinstance(each, Exception))
+    return sum(there) / len(there)
+
+
+def delivered(command: Callable[[], Any]) -> None:
+    """Runs Hydra, then delivers what a multirun's lanes left, also if a job failed."""
+    try:
+        command()
+    finally:
+        for running in callback.RUNNING:
+            from nnjax.sweep import delivery
+
+            tracking: Any = OmegaConf.to_object(running.tracking)
+            delivery.deliver(running.root, tracking, running.start_folder)
 
 
 def main() -> None:
@@ -44,7 +96,7 @@ def main() -> None:
     sys.argv[1:] = presets(sys.argv[1:])
     config.register()
     folder = str(config.configuration_folder())
-    guarded(hydra.main(version_base="1.3", config_path=folder, config_name="config")(task))
+    guarded(lambda: delivered(hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """From a composed configuration to plain records: what is wrong is said in one line, before anything else happens."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from importlib.util import find_spec
@@ -9,7 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from nnjax.config import DATA_TASKS, OPTIONS, PLUGINS, TASKS, Config
+from nnjax import members
+from nnjax.config import DATA_TASKS, LARGEST_SEED, OPTIONS, PLUGINS, TASKS, Config
 from nnjax.errors import InputError, choices
 from nnjax.tracking.location import store_uri
 
@@ -34,7 +36,7 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
             raise InputError(f"{group}.name={name}: a name is not set but chosen: write {group}={name}")
     for key, value, metadata in leaves(config):
         check_value(key, value, metadata)
-    check_together(config)
+    check_lanes(config)
     check_here(config)
     return config
 
@@ -58,6 +60,31 @@ def leaves(record: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
             yield from leaves(value, f"{key}.")
         else:
             yield key, value, entry.metadata
+
+
+def check_lanes(config: Config) -> None:
+    """Raises InputError for a lane value that is no such key's, or that makes no sense with the rest."""
+    bounds = {key: metadata for key, _, metadata in leaves(config)}
+    given: dict[str, dict[Any, None]] = {}
+    for point in members.points(config):
+        for key, value in point.items():
+            given.setdefault(key, {})[value if isinstance(value, int | float | str | None) else str(value)] = None
+    for key, values in given.items():
+        if not bounds.get(key, {}).get("lane"):
+            allowed = [known for known, metadata in bounds.items() if metadata.get("lane")]
+            raise InputError(f"lanes.values: lanes can't differ in {key}; {choices(key, allowed)}")
+        kinds = members.kinds(config, key)
+        whole = int in kinds
+        for value in values:
+            number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+            if not number and not (value is None and type(None) in kinds):
+                raise InputError(f"{key}={value}: must be a {'whole ' * whole}number")
+            check_value(key, value, bounds[key])
+    seeds = config.seed + config.lanes.seeds - 1
+    if seeds > LARGEST_SEED:
+        raise InputError(f"lanes.seeds={config.lanes.seeds}: the last seed {seeds} must be at most {LARGEST_SEED}")
+    for lane in members.members(config):
+        check_together(lane)
 
 
 def check_value(key: str, value: Any, bounds: Any) -> None:
@@ -104,6 +131,14 @@ def check_together(config: Config) -> None:
         more = ", or data.validation_size above 0" if hasattr(config.data, "validation_size") else ""
         allowed = f"keep=last and patience=null{more}"
         raise InputError(f"{given}: needs validation data, and there is none; allowed: {allowed}")
+    if config.sweep.name is not None and not re.fullmatch(r"[\w][\w.-]*", config.sweep.name):
+        raise InputError(f"sweep.name={config.sweep.name}: names a folder; allowed: letters, digits, _ . -")
+    if (
+        config.objective
+        and config.objective.startswith("validation")
+        and not getattr(config.data, "validation_size", 0)
+    ):
+        raise InputError(f"objective={config.objective}: needs validation data, and there is none; allowed: train/...")
     if getattr(config.schedule, "warmup", 0) >= training.epochs:
         raise InputError(f"schedule.warmup={config.schedule.warmup}: must be below training.epochs={training.epochs}")
 

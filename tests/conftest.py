@@ -6,6 +6,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")  # lanes are spread over both, whatever the machine has
 install_import_hook(["nnjax.network", "nnjax.training"], "beartype.beartype")
 
 

@@ -6,21 +6,17 @@ Both do the same work on the same made-up digits, in turn, in one process; the r
 machine that changes its speed changes both. Prints medians, and the ratio with its quartiles.
 """
 
-import os
-import platform
 import sys
 import time
 
-import jax
 import numpy as np
 
-from nnjax.network.activations import ACTIVATIONS
-from nnjax.network.initializers import INITIALIZERS
-from nnjax.network.losses import LOSSES
-from nnjax.network.models import mlp
-from nnjax.training.batches import Encoding, Split
+from experiments.benchmarks.lanes import HYPER, recipe
+from experiments.benchmarks.machine import describe
+from nnjax.training.batches import Split
 from nnjax.training.loop import Training
-from nnjax.training.programs import Position, Recipe
+from nnjax.training.programs import Position
+from nnjax.training.strategy import ALONE
 
 UNITS, ROWS, BATCH, RATE = (784, 300, 100, 10), 60_000, 128, 0.1
 
@@ -57,21 +53,9 @@ class ByNumPy:
 
 def by_nnjax(x: np.ndarray, y: np.ndarray) -> Training:
     """The same network in nnjax, its rows kept as bytes."""
-    recipe = Recipe(
-        model=mlp(UNITS, ACTIVATIONS["relu"], INITIALIZERS["he"]),
-        loss=LOSSES["cross_entropy"],
-        encoding=Encoding(1 / 255, 0.0, (784,), 10),
-        optimizer="sgd",
-        schedule=None,
-        clip=False,
-        gradients="backprop",
-        penalised=False,
-        batch_size=BATCH,
-        keep_best=False,
-    )
-    hyper = {"learning_rate": RATE, "l2": 0.0, "init_scale": 1.0, "tolerance": 0.0, "patience": np.inf}
-    lanes = {name: np.array([value]) for name, value in hyper.items()}
-    return Training(recipe, lanes, [0], [0], Split(x, y), Split(x[:0], y[:0]), epochs=1)
+    lanes = {name: np.array([value]) for name, value in (HYPER | {"learning_rate": RATE}).items()}
+    made = recipe(UNITS, "relu", "cross_entropy", "sgd", BATCH, 1 / 255)
+    return Training(made, lanes, [0], [0], Split(x, y), Split(x[:0], y[:0]), 1, ALONE)
 
 
 def epoch_of(training: Training, epoch: int) -> None:
@@ -94,7 +78,7 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - started)
     times = {name: np.array(values[1:]) for name, values in seconds.items()}
     ratio = np.percentile(times["numpy"] / times["nnjax"], [25, 50, 75])
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, jax {jax.__version__}")
+    print(describe())
     for name, values in times.items():
         print(f"{name}: {np.median(values):.3f} s an epoch (median of {rounds})")
     print(f"nnjax is {ratio[1]:.2f} times as fast as NumPy (quartiles {ratio[0]:.2f} to {ratio[2]:.2f})")

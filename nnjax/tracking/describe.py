@@ -83,16 +83,26 @@ class Facts:
 
 
 def summary(facts: Facts) -> str:
-    """The panel at the end of a run: a line a fact, names in the left column, facts that are missing left out."""
-    rows = [(key, value) for key, value in _rows(facts) if value]
-    width = max(len(key) for key, _ in rows)
-    return "\n".join(f"{key:<{width}}  {value}" for key, value in rows)
+    """The panel at the end of a run."""
+    return panel(_rows(facts))
 
 
 def note(facts: Facts) -> str:
-    """The same as a markdown table: the run's description in the user interface (tag mlflow.note.content)."""
-    lines = [f"| {key} | {_cell(value)} |" for key, value in _rows(facts)[1:] if value]
-    return "\n".join([f"**{facts.name}**", "", "| | |", "|---|---|", *lines])
+    """The same as the run's description in the user interface (tag mlflow.note.content)."""
+    return markdown(facts.name, _rows(facts)[1:])
+
+
+def panel(rows: Sequence[tuple[str, str]]) -> str:
+    """A line a fact, names in the left column, facts that are missing left out."""
+    there = [(key, value) for key, value in rows if value]
+    width = max(len(key) for key, _ in there)
+    return "\n".join(f"{key:<{width}}  {value}" for key, value in there)
+
+
+def markdown(title: str, rows: Sequence[tuple[str, str]]) -> str:
+    """The same as a table below a title."""
+    lines = [f"| {key} | {_cell(value)} |" for key, value in rows if value]
+    return "\n".join([f"**{title}**", "", "| | |", "|---|---|", *lines])
 
 
 def _rows(facts: Facts) -> Sequence[tuple[str, str]]:

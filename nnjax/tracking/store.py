@@ -9,26 +9,38 @@ import json
 import math
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from nnjax.errors import InputError
+from nnjax.errors import InputError, choices
 from nnjax.tracking.location import artifact_location, check_writable, look, sqlite_path, sqlite_uri, store_uri
 from nnjax.tracking.quiet import quiet
 
 # mlflow's own limits, in characters and in points
 LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST, METRICS_A_CALL = 250, 6000, 8000, 36, 1000
+PARENT, MEMBER = "mlflow.parentRunId", "member"  # tags of a child run
+PAGE = 1000  # runs of a search at once
 CREATION = 60  # seconds to wait while another process creates the store; it takes two
+
+
+@event.listens_for(Engine, "connect")
+def _sync_less(connection: Any, _: Any) -> None:
+    """A write-ahead log survives a power cut without waiting for the disk at each commit (sqlite.org/wal.html)."""
+    if isinstance(connection, sqlite3.Connection):
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        if mode == "wal":
+            connection.execute("PRAGMA synchronous = NORMAL")
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,12 @@ class Run:
         with reaching(self.uri):
             self.client.log_inputs(self.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 
+    def missing_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the params that the run hasn't got: mlflow lets none be changed."""
+        with reaching(self.uri):
+            there = self.client.get_run(self.id).data.params
+        return {key: value for key, value in params.items() if key[:LONGEST_KEY] not in there}
+
     def log_text(self, text: str, path: str) -> None:
         """Text as the artifact path."""
         with reaching(self.uri):
@@ -94,6 +112,120 @@ class Run:
         """End the run now."""
         with reaching(self.uri):
             self.client.set_terminated(self.id, status)
+
+
+class Found(NamedTuple):
+    """A run as the store has it, values as text; parent: the id of the sweep it belongs to, or ""."""
+
+    id: str
+    name: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    parent: str
+
+
+@dataclass(frozen=True)
+class Child:
+    """What is recorded of one member of a sweep; points: metric -> (step, value), times in milliseconds since 1970."""
+
+    member: str
+    name: str
+    params: Mapping[str, Any]
+    points: Mapping[str, Sequence[tuple[int, float]]]
+    tags: Mapping[str, Any]
+    status: Literal["FINISHED", "FAILED"]
+    started_ms: int
+    ended_ms: int
+
+
+def find_run(uri: str | None, run_id: str, start_folder: str | Path) -> Run | None:
+    """A run of the store, set to RUNNING; None where there is no such run."""
+    store = store_uri(uri, start_folder)
+    with reaching(store):
+        if (database := sqlite_path(store)) and not database.exists():
+            return None
+        client = MlflowClient(tracking_uri=store, registry_uri=store)
+        try:
+            found = client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        if found.info.lifecycle_stage != "active":
+            return None
+        client.update_run(run_id, status="RUNNING")
+        experiment = client.get_experiment(found.info.experiment_id)
+    hint = look(store, start_folder, experiment.experiment_id, run_id)
+    return Run(client, store, experiment.name, experiment.experiment_id, run_id, hint)
+
+
+def search(uri: str | None, start_folder: str | Path, experiment: str | None = None, query: str = "") -> list[Found]:
+    """The runs of an experiment, or of all, that a query of mlflow's selects; the latest first.
+
+    Raises InputError where there is no such experiment or store.
+    """
+    store = store_uri(uri, start_folder)
+    if (database := sqlite_path(store)) and not database.exists():
+        raise InputError(f"tracking.uri: there is no {database}: nothing was recorded in this folder")
+    with reaching(store):
+        client = MlflowClient(tracking_uri=store, registry_uri=store)
+        known = {each.name: str(each.experiment_id) for each in client.search_experiments()}
+        if experiment is not None and experiment not in known:
+            raise InputError(f"--experiment={experiment}: no such experiment; {choices(experiment, known)}")
+        ids = [known[experiment]] if experiment is not None else list(known.values())
+        return [_found(run) for run in _pages(client, ids, query)]
+
+
+def download(uri: str | None, start_folder: str | Path, run_id: str, path: str, folder: str | Path) -> Path | None:
+    """An artifact of a run, copied to a folder; None if the run has no such artifact."""
+    store = store_uri(uri, start_folder)
+    with reaching(store):
+        client = MlflowClient(tracking_uri=store, registry_uri=store)
+        if path not in [item.path for item in client.list_artifacts(run_id)]:
+            return None
+        return Path(client.download_artifacts(run_id, path, str(folder)))
+
+
+def _found(run: Any) -> Found:
+    tags = run.data.tags
+    return Found(run.info.run_id, run.info.run_name, run.data.params, run.data.metrics, tags, tags.get(PARENT, ""))
+
+
+def log_children(parent: Run, children: Iterable[Child]) -> None:
+    """Child runs, each once: one that is there and finished is left alone, one that isn't is completed."""
+    with reaching(parent.uri):
+        query = f"tags.{PARENT} = '{parent.id}'"
+        runs = _pages(parent.client, [parent.experiment_id], query)
+        there = {run.data.tags.get(MEMBER): run.info for run in runs}
+        for child in children:
+            found = there.get(child.member)
+            if found is None or found.status != "FINISHED":
+                _log_child(parent, child, found.run_id if found else None)
+
+
+def _pages(client: MlflowClient, experiments: Sequence[str], query: str) -> Iterator[Any]:
+    """All runs that a query selects, page by page."""
+    token: str | None = ""
+    while token is not None:
+        page = client.search_runs(list(experiments), query, max_results=PAGE, page_token=token or None)
+        yield from page
+        token = page.token or None
+
+
+def _log_child(parent: Run, child: Child, run_id: str | None) -> None:
+    client, start = parent.client, child.started_ms
+    if run_id is None:
+        tags = {PARENT: parent.id, MEMBER: child.member, "mlflow.user": _user(), **child.tags}
+        run_id = client.create_run(parent.experiment_id, start, tags, child.name).info.run_id
+    metrics = [
+        Metric(name, float(x), child.ended_ms, step)
+        for name, series in child.points.items()
+        for step, x in series
+        if math.isfinite(x)
+    ]
+    client.log_batch(run_id, metrics, [Param(key, str(value)[:LONGEST_PARAM]) for key, value in child.params.items()])
+    client.set_terminated(run_id, child.status, child.ended_ms)
 
 
 def open_run(uri: str | None, experiment: str, name: str, tags: Mapping[str, Any], start_folder: str | Path) -> Run:
@@ -137,10 +269,14 @@ def _create_database(database: Path) -> None:
         if database.exists() and database.stat().st_size > 0:
             return
         part = database.with_name(f"{database.name}.part")
-        for left_by_a_kill in (part, part.with_name(f"{part.name}-journal")):
+        for left_by_a_kill in (part, *(part.with_name(f"{part.name}-{log}") for log in ("journal", "wal", "shm"))):
             left_by_a_kill.unlink(missing_ok=True)
         artifacts = (database.parent / "mlruns").as_uri()
         SqlAlchemyStore(sqlite_uri(part), artifacts).engine.dispose()
+        with closing(
+            sqlite3.connect(part)
+        ) as connection:  # reading never waits for writing, writing seldom for the disk
+            connection.execute("PRAGMA journal_mode = WAL")
         os.replace(part, database)
 
 

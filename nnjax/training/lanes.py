@@ -1,28 +1,105 @@
-"""A program for one network, lifted over lanes: its arguments on the host always carry a lane axis."""
+"""A program for one network, lifted over lanes: its arguments on the host always carry a lane axis.
 
-from collections.abc import Callable, Sequence
-from typing import Any
+Lanes are divided among devices; a device goes through its lanes in groups, the lanes of a group run side by side.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+Program = Callable[..., Any]
 
 
-def lift(program: Callable[..., Any], lanes: int, shared: Sequence[int] = ()) -> Callable[..., Any]:
+class Layout(NamedTuple):
+    """How lanes are run; lanes = devices * groups * width.
+
+    Attributes:
+        devices: each takes an equal share of the lanes.
+        groups: a device goes through them one after another (lax.map).
+        width: lanes of a group, side by side (vmap).
+    """
+
+    devices: int
+    groups: int
+    width: int
+
+    @property
+    def lanes(self) -> int:
+        """How many there are."""
+        return self.devices * self.groups * self.width
+
+
+def lift(program: Program, layout: Layout, shared: Collection[int] = ()) -> Program:
     """`program` over a leading lane axis of every argument and result.
 
-    One lane is never vmapped: its axis is taken off and put back, since vmap of one costs 40 % on a CPU.
+    A group of one lane is never vmapped: its axis is taken off and put back, since vmap of one costs 40 % on a CPU,
+    and so the result has the bits of the network alone.
 
     Args:
         program: pure, for one network.
-        lanes: how many networks.
+        layout: where and in which groups the lanes run.
         shared: positions of arguments without a lane axis, which all lanes read.
     """
+    group = alone(program, shared) if layout.width == 1 else side_by_side(program, shared)
+    device = group if layout.groups == 1 else in_turn(group, layout.groups, shared)
+    return device if layout.devices == 1 else spread(device, devices(layout), shared)
 
-    def single(*args: Any) -> Any:
+
+def alone(program: Program, shared: Collection[int]) -> Program:
+    """One lane."""
+
+    def run(*args: Any) -> Any:
         one = [arg if i in shared else jax.tree.map(lambda leaf: leaf[0], arg) for i, arg in enumerate(args)]
         return jax.tree.map(lambda leaf: leaf[None], program(*one))
 
-    def several(*args: Any) -> Any:
-        axes = [None if i in shared else 0 for i in range(len(args))]
-        return jax.vmap(program, in_axes=axes)(*args)
+    return run
 
-    return single if lanes == 1 else several
+
+def side_by_side(program: Program, shared: Collection[int]) -> Program:
+    """Lanes as one more axis of every operation."""
+
+    def run(*args: Any) -> Any:
+        return jax.vmap(program, in_axes=[None if i in shared else 0 for i in range(len(args))])(*args)
+
+    return run
+
+
+def in_turn(program: Program, groups: int, shared: Collection[int]) -> Program:
+    """Groups of lanes, one after another."""
+
+    def run(*args: Any) -> Any:
+        def one_group(lanes: dict[int, Any]) -> Any:
+            return program(*(lanes.get(i, arg) for i, arg in enumerate(args)))
+
+        split = {i: arg for i, arg in enumerate(args) if i not in shared}
+        split = jax.tree.map(lambda leaf: leaf.reshape(groups, -1, *leaf.shape[1:]), split)
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), jax.lax.map(one_group, split))
+
+    return run
+
+
+def devices(layout: Layout) -> Mesh:
+    """The layout's devices, in a row."""
+    return Mesh(np.array(jax.devices()[: layout.devices]), ("lanes",))
+
+
+def shardings(layout: Layout) -> tuple[NamedSharding, NamedSharding]:
+    """Where arguments lie: those that all lanes read on every device, those with a lane axis divided."""
+    mesh = devices(layout)
+    return NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("lanes"))
+
+
+def spread(program: Program, mesh: Mesh, shared: Collection[int]) -> Program:
+    """Equal shares of the lanes on the devices."""
+
+    def run(*args: Any) -> Any:
+        specs = tuple(PartitionSpec() if i in shared else PartitionSpec("lanes") for i in range(len(args)))
+        # Lanes never talk to each other, so there is nothing for shard_map to check.
+        return jax.shard_map(program, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("lanes"), check_vma=False)(
+            *args
+        )
+
+    return run

@@ -13,8 +13,10 @@ from jaxtyping import Float
 
 from nnjax.network.models import Params
 from nnjax.training.batches import Split, count
-from nnjax.training.lanes import lift
-from nnjax.training.programs import COLUMNS, ROWS, TRAINING, Position, Programs, Recipe, State
+from nnjax.training.lanes import lift, shardings
+from nnjax.training.metrics import Measured
+from nnjax.training.programs import COLUMNS, ROWS, TRAINING, Keys, Position, Programs, Recipe, State
+from nnjax.training.strategy import Plan
 
 CHUNK_SECONDS = 1.0
 FIRST_STEPS = 20
@@ -30,13 +32,14 @@ class Compiled(NamedTuple):
 
 
 @cache
-def compiled(recipe: Recipe, lanes: int) -> Compiled:
+def compiled(recipe: Recipe, plan: Plan) -> Compiled:
     """Equal recipes share their programs, so that a second training in the process compiles nothing."""
-    programs = Programs(recipe)
+    programs, layout = Programs(recipe), plan.layout
+    order = (1,) if plan.shared_batches else ()
     return Compiled(
-        jax.jit(lift(programs.begin, lanes, shared=(2, 3))),
-        jax.jit(lift(programs.advance, lanes, shared=(3, 4, 5, 6)), donate_argnums=0),
-        jax.jit(lift(programs.evaluate, lanes, shared=(1,))),
+        jax.jit(lift(programs.begin, layout, shared=(2, 3))),
+        jax.jit(lift(programs.advance, layout, shared=(*order, 4, 5, 6, 7)), donate_argnums=0),
+        jax.jit(lift(programs.evaluate, layout, shared=(1,))),
     )
 
 
@@ -62,10 +65,11 @@ class Training:
     Args:
         recipe: the static part.
         hyper: traced scalars by name, each (lanes,).
-        seeds: of initialisation, one a lane.
+        seeds: of initialisation and label noise, one a lane.
         shuffle_seeds: of the order of instances, one a lane.
         train, validation: the data; validation may be empty.
         epochs: the limit.
+        plan: how the lanes are run; those it has too many are filled with the last lane's settings.
     """
 
     def __init__(
@@ -77,17 +81,28 @@ class Training:
         train: Split,
         validation: Split,
         epochs: int,
+        plan: Plan,
     ) -> None:
         started = time.perf_counter()
-        self.epochs_limit, self.lanes = epochs, len(seeds)
+        self.epochs_limit, self.lanes, self.plan = epochs, len(seeds), plan
         self.per_epoch = count(len(train.y), recipe.batch_size)
-        self.data = jax.device_put((flat(train), flat(validation)))
-        self.hyper = {name: jnp.asarray(values, jnp.float32) for name, values in hyper.items()}
-        init_keys, self.keys = keys(seeds)[:, 0], keys(shuffle_seeds)[:, 1]
-        self.programs = compiled(recipe, self.lanes)
-        state, row = self.programs.begin(init_keys, self.hyper, *self.data)
+        self.everywhere, by_lane = shardings(plan.layout)
+        self.data = jax.device_put((flat(train), flat(validation)), self.everywhere)
+        fill = plan.layout.lanes - self.lanes
+        filled = {name: np.append(values, [values[-1]] * fill) for name, values in hyper.items()}
+        self.hyper = jax.device_put({name: jnp.asarray(v, jnp.float32) for name, v in filled.items()}, by_lane)
+        init, _, noise = keys([*seeds, *[seeds[-1]] * fill])
+        self.keys = jax.device_put(Keys(init, noise), by_lane)
+        order = keys([*shuffle_seeds, *[shuffle_seeds[-1]] * fill])[1]
+        self.order_keys = (
+            jax.device_put(order[0], self.everywhere) if plan.shared_batches else jax.device_put(order, by_lane)
+        )
+        self.recipe, self.programs = recipe, compiled(recipe, plan)
+        known = self.programs.advance._cache_size()
+        state, row = self.programs.begin(self.keys, self.hyper, *self.data)
         self.state, _ = self.call(state, Position(0, 0), 0)  # no step: only compiles
-        self.rows = [np.asarray(row)[:, None]]
+        self.rows = [np.asarray(row)[: self.lanes, None]]
+        self.compiles = self.programs.advance._cache_size() - known
         self.train_seconds, self.examples = 0.0, 0.0
         self.compile_seconds = time.perf_counter() - started
 
@@ -95,7 +110,7 @@ class Training:
         """Runs the program and waits for it; the state given is used up."""
         at = jax.tree.map(np.int32, position)
         return jax.block_until_ready(
-            self.programs.advance(state, self.keys, self.hyper, *self.data, at, np.int32(steps))
+            self.programs.advance(state, self.order_keys, self.keys, self.hyper, *self.data, at, np.int32(steps))
         )
 
     def chunks(self) -> Iterator[Chunk]:
@@ -112,7 +127,7 @@ class Training:
             position = Position(position.epoch + ended, step)
             if not (self.status == TRAINING).any():  # what the program did after the last lane had stopped is nothing
                 position = Position(int(self.epochs.max()), 0)
-            self.rows.append(np.asarray(rows)[:, : position.epoch + 1 - first])
+            self.rows.append(np.array(np.asarray(rows)[: self.lanes, : position.epoch + 1 - first]))
             done = position.epoch + position.step / self.per_epoch
             examples = (done - before) * len(self.data[0].y) * self.lanes
             self.train_seconds, self.examples = self.train_seconds + seconds, self.examples + examples
@@ -129,7 +144,7 @@ class Training:
     @property
     def status(self) -> np.ndarray:
         """(lanes,): TRAINING, CONVERGED, NO_PROGRESS or DIVERGED."""
-        return np.asarray(self.state.status)
+        return np.asarray(self.state.status)[: self.lanes]
 
     @property
     def stopped(self) -> list[str]:
@@ -139,25 +154,35 @@ class Training:
     @property
     def epochs(self) -> np.ndarray:
         """(lanes,): the last epoch of each."""
-        return np.asarray(self.state.epochs)
+        return np.asarray(self.state.epochs)[: self.lanes]
 
     @property
     def best_epoch(self) -> np.ndarray:
         """(lanes,): the epoch of the lowest validation loss."""
-        return np.asarray(self.state.best_epoch)
+        return np.asarray(self.state.best_epoch)[: self.lanes]
 
     def params(self, keep: str) -> Params:
         """Parameters with a lane axis: `last` finite ones at an epoch's end, or `best` by validation loss."""
+        found: Params = self.cut(self.kept(keep))
+        return found
+
+    def kept(self, keep: str) -> Params | tuple[()]:
+        """The same on the device, with the lanes that only fill the layout."""
         return self.state.settled if keep == "last" else self.state.best
 
-    def history(self) -> dict[str, np.ndarray]:
-        """Metrics by [lane, epoch], epoch 0 untrained, nan where not measured."""
-        rows = np.concatenate(self.rows, axis=1)
-        return {name: rows[..., i] for i, name in enumerate(COLUMNS)}
+    def cut(self, lanes: Any) -> Any:
+        """On the host, without the lanes that only fill the layout."""
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[: self.lanes], lanes)
 
-    def evaluate(self, params: Params, split: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Loss (lanes,), accuracy (lanes,) and logits (lanes, n, outputs) on a split."""
-        return jax.device_get(tuple(self.programs.evaluate(params, jax.device_put(flat(split)))))
+    def history(self) -> dict[str, np.ndarray]:
+        """Metrics by [lane, epoch], epoch 0 untrained, nan where not measured; no cost where it is the loss itself."""
+        rows = np.concatenate(self.rows, axis=1)
+        told = [name for name in COLUMNS if self.recipe.penalised or name != "train/cost"]
+        return {name: rows[..., COLUMNS.index(name)] for name in told}
+
+    def evaluate(self, keep: str, split: Split) -> Measured:
+        """Loss and accuracy (lanes,) of `params(keep)` on a split."""
+        return self.cut(self.programs.evaluate(self.kept(keep), jax.device_put(flat(split), self.everywhere)))
 
 
 def flat(split: Split) -> Split:
@@ -166,5 +191,6 @@ def flat(split: Split) -> Split:
 
 
 def keys(seeds: Sequence[int]) -> jax.Array:
-    """(lanes, 2): for each seed the keys of initialisation and of the order of instances."""
-    return jax.vmap(lambda seed: jax.random.split(jax.random.key(seed)))(jnp.asarray(seeds, jnp.uint32))
+    """(3, lanes): for each seed the keys of initialisation, of the order of instances and of label noise."""
+    split = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed), 3))(jnp.asarray(seeds, jnp.uint32))
+    return split.T

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, Key
 from nnjax.network.gradients import GRADIENTS, l2_penalty, with_l2
 from nnjax.network.losses import Loss
 from nnjax.network.models import Model, Params
-from nnjax.training.batches import Encoding, Split, count, inputs, order, take, targets
+from nnjax.training.batches import Encoding, Split, classes, count, inputs, noisy, order, take, targets
 from nnjax.training.metrics import Measured, evaluate, right
 from nnjax.training.optimizers import Hyper, Schedule, optimizer
 
@@ -39,6 +39,7 @@ class Recipe(NamedTuple):
         optimizer, schedule, clip: see `optimizers.optimizer`.
         gradients: a key of GRADIENTS.
         penalised: whether any lane has an l2: summing Theta^2 at each update takes 10 % of an epoch.
+        noisy: whether any lane has label noise.
         batch_size: instances an update.
         keep_best: whether the parameters of the best validation loss are kept beside the last.
     """
@@ -51,6 +52,7 @@ class Recipe(NamedTuple):
     clip: bool
     gradients: str
     penalised: bool
+    noisy: bool
     batch_size: int
     keep_best: bool
 
@@ -88,6 +90,13 @@ class Position(NamedTuple):
     step: int
 
 
+class Keys(NamedTuple):
+    """Where a network's randomness comes from: initial weights, label noise."""
+
+    init: Key[Array, "*lanes"]
+    noise: Key[Array, "*lanes"]
+
+
 class Programs:
     """The three programs of a recipe. Their arguments are traced: data and hyperparameters are never closed over."""
 
@@ -95,9 +104,10 @@ class Programs:
         self.recipe = recipe
         self.gradient = GRADIENTS[recipe.gradients](recipe.model, recipe.loss)
 
-    def begin(self, key: Key[Array, ""], hyper: Hyper, train: Split, validation: Split) -> tuple[State, Array]:
+    def begin(self, keys: Keys, hyper: Hyper, train: Split, validation: Split) -> tuple[State, Array]:
         """The untrained network (L33), and row 0 of its history."""
-        params = self.recipe.model.init(key, hyper["init_scale"])
+        params = self.recipe.model.init(keys.init, hyper["init_scale"])
+        train = self.labelled(train, keys.noise, hyper)
         untrained, held_out = self.evaluate(params, train), self.evaluate(params, validation)
         state = State(
             params=params,
@@ -107,8 +117,8 @@ class Programs:
             sums=jnp.zeros(3),
             gradient_norm=jnp.array(jnp.nan),
             status=jnp.array(TRAINING),
-            epochs=jnp.array(0),
-            best_epoch=jnp.array(0),
+            epochs=jnp.int32(0),
+            best_epoch=jnp.int32(0),
             best_loss=held_out.loss,
         )
         cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
@@ -121,7 +131,8 @@ class Programs:
     def advance(
         self,
         state: State,
-        key: Key[Array, ""],
+        order_key: Key[Array, ""],
+        keys: Keys,
         hyper: Hyper,
         train: Split,
         validation: Split,
@@ -130,8 +141,9 @@ class Programs:
     ) -> tuple[State, Float[Array, "rows columns"]]:
         """`steps` updates onwards from `position`: the state, and a row of history for each epoch that ends.
 
-        At most ROWS epochs may end in one call. `key` orders the instances: epoch e by fold_in(key, e).
+        At most ROWS epochs may end in one call. Epoch e has the instances in the order of fold_in(order_key, e).
         """
+        train = self.labelled(train, keys.noise, hyper)
         per_epoch = count(train.y.shape[0], self.recipe.batch_size)
 
         def unfinished(carry: tuple[Any, ...]) -> Array:
@@ -140,7 +152,7 @@ class Programs:
         def one_epoch(carry: tuple[Any, ...]) -> tuple[Any, ...]:
             state, rows, row, epoch, step, left = carry
             stop = jnp.minimum(step + left, per_epoch)
-            instances = order(jax.random.fold_in(key, epoch), train.y.shape[0], self.recipe.batch_size)
+            instances = order(jax.random.fold_in(order_key, epoch), train.y.shape[0], self.recipe.batch_size)
             state = self.steps(state, hyper, train, instances, step, stop)
             ended = stop == per_epoch
 
@@ -157,6 +169,12 @@ class Programs:
         start = (state, rows, jnp.array(0), *map(jnp.asarray, position), steps)
         end: Any = jax.lax.while_loop(unfinished, one_epoch, start)
         return end[0], end[1]
+
+    def labelled(self, train: Split, key: Key[Array, ""], hyper: Hyper) -> Split:
+        """The training data with this lane's label noise: made anew at each call, since that is cheaper than kept."""
+        if not self.recipe.noisy:
+            return train
+        return train._replace(y=noisy(key, jnp.asarray(train.y), hyper["label_noise"], classes(self.recipe.encoding)))
 
     def optimizer(self, hyper: Hyper) -> optax.GradientTransformation:
         """The recipe's optimiser with these traced values."""
@@ -183,9 +201,9 @@ class Programs:
             J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
             z, _ = model.forward(params, x)  # the gradient's own forward pass: XLA computes it once
             weights = jnp.ones(z.shape[0]) if weights is None else weights
-            value = loss.value(z, wanted)
-            cost = jnp.full_like(value, J) if self.recipe.penalised else value
-            sums = sums + jnp.stack([value, right(loss, z, y), cost]) @ weights
+            value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
+            cost = J * weights.sum() if self.recipe.penalised else value
+            sums = sums + jnp.stack([value, correct, cost])
             norm = jax.lax.cond(i == last, optax.tree.norm, lambda grads: norm, grads)
             updates, optimizer_state = optimizer.update(grads, optimizer_state, params)
             return optax.apply_updates(params, updates), optimizer_state, sums, norm

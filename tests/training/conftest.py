@@ -12,9 +12,11 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 from nnjax.training import loop
 from nnjax.training.batches import Encoding, Split
+from nnjax.training.lanes import Layout
 from nnjax.training.programs import Recipe
+from nnjax.training.strategy import Plan
 
-RATES = {"learning_rate": 0.1, "init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf}
+RATES = {"learning_rate": 0.1, "init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf, "label_noise": 0.0}
 
 
 def digits(n: int, seed: int) -> Split:
@@ -40,6 +42,7 @@ def training() -> Callable[..., loop.Training]:
         train: Split = TRAIN,
         validation: Split = VALIDATION,
         shuffle_seeds: tuple[int, ...] | None = None,
+        plan: Plan | None = None,
         **changes: Any,
     ) -> loop.Training:
         model = mlp((6, 5, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])
@@ -53,12 +56,14 @@ def training() -> Callable[..., loop.Training]:
             clip=False,
             gradients="backprop",
             penalised=bool(np.any(values["l2"])),
+            noisy=bool(np.any(values["label_noise"])),
             batch_size=8,
             keep_best=True,
         )
         lanes = {name: np.broadcast_to(np.asarray(value, float), len(seeds)) for name, value in values.items()}
         recipe = recipe._replace(**changes)
-        return loop.Training(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs)
+        plan = plan or Plan(Layout(1, 1, len(seeds)), shared_batches=False)
+        return loop.Training(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs, plan)
 
     return make
 

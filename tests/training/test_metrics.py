@@ -24,7 +24,6 @@ def test_blocks_do_not_matter(n, monkeypatch):
     z = np.asarray(model.forward(params, split.x)[0])
     monkeypatch.setattr(metrics, "EVALUATION_BATCH", 6)
     found = jax.jit(lambda params, split: metrics.evaluate(model, LOSS, encoding, params, split))(params, split)
-    np.testing.assert_allclose(found.z, z, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.loss, LOSS.value(jnp.asarray(z), jnp.eye(3)[split.y]).mean(), rtol=1e-5)
     np.testing.assert_allclose(found.accuracy, (z.argmax(axis=1) == split.y).mean(), rtol=1e-6)
 

@@ -1,0 +1,33 @@
+"""Hydra's hook at a multirun's start: which sweep is running. Imported at every start, so nothing heavy here."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+
+class Running(NamedTuple):
+    """A multirun of this process: where its lanes are kept, how it is recorded, where it was started."""
+
+    root: Path
+    tracking: Any
+    start_folder: Path
+
+
+RUNNING: list[Running] = []
+
+
+def root_of(name: str | None, folder: str | Path, start_folder: str | Path) -> Path:
+    """The sweep's folder: sweeps/NAME, the same for every command of that name, else that of the command itself."""
+    return Path(start_folder).absolute() / (Path("sweeps", name) if name else folder)
+
+
+class Multirun(Callback):
+    """Remembers the multirun, so that `train.main` can deliver what its jobs leave, however they end."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Hydra calls this in the process of the command."""
+        folder = config.hydra.runtime.cwd
+        root = root_of(config.sweep.name, config.hydra.sweep.dir, folder)
+        RUNNING.append(Running(root, config.tracking, Path(folder)))

@@ -1,0 +1,183 @@
+"""One job of a sweep: lanes that share a program, trained group by group, each group left in the sweep's folder."""
+
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from nnjax import assembly, members, pipeline, results
+from nnjax.config import Config
+from nnjax.data.dataset import Dataset
+from nnjax.errors import TrainingError
+from nnjax.progress import Progress
+from nnjax.sweep import folder as kept
+from nnjax.sweep.folder import DIVERGED, FINISHED, Group, Lane
+from nnjax.sweep.parent import Parent
+from nnjax.tracking import describe
+from nnjax.training import strategy
+from nnjax.training.batches import Split
+from nnjax.training.loop import Training
+
+log = logging.getLogger(__name__)
+POINTS = 100  # epochs of a lane's history that are kept
+
+
+class Member(NamedTuple):
+    """A configuration and what identifies it."""
+
+    config: Config
+    identity: str
+
+
+def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[float | TrainingError]:
+    """Trains the members that aren't finished; a result for each point of `lanes.values`.
+
+    A result is the mean objective over the point's seeds, or an error where none of them was trained to the end.
+
+    Args:
+        config: of the job, with `lanes`.
+        folder: the job's own.
+        root: the sweep's.
+        start_folder: where the command was started.
+
+    Raises:
+        InputError: data, platform or store can't be had as asked.
+        TrainingError: the gradients differ.
+    """
+    dataset = pipeline.load(config)
+    pipeline.prepare_jax(config)
+    lanes = [Member(lane, identity(lane, dataset)) for lane in members.members(config)]
+    done = {lane.facts["member"] for lane in kept.latest([*kept.parts(root)]) if lane.facts["status"] == FINISHED}
+    todo = [lane for lane in lanes if lane.identity not in done]
+    log.info("%s: %s", dataset.notice or results.describe_data(dataset), count(len(todo), len(lanes)))
+    if todo:
+        results.write_settings(folder, describe.without_passwords(dataclasses.asdict(config)))
+        with Parent(config, dataset.name, root, start_folder) as parent:
+            train(todo, dataset, folder, root, parent)
+    found = {lane.facts["member"]: lane for lane in kept.latest([*kept.parts(root)])}
+    objective = results.objective(config, dataset)
+    values = [found[lane.identity].metrics.get(objective, math.nan) for lane in lanes]
+    points = np.reshape(values, (-1, config.lanes.seeds))
+    return [result(point) for point in points]
+
+
+def identity(config: Config, dataset: Dataset) -> str:
+    """What identifies a member: its settings and the data's digest."""
+    return members.identity(members.settings(config), dataset.digest)
+
+
+def count(todo: int, lanes: int) -> str:
+    """`256 lanes`, `56 lanes to train, 200 skipped: finished before`."""
+    return f"{lanes} lanes" if todo == lanes else f"{todo} lanes to train, {lanes - todo} skipped: finished before"
+
+
+def result(values: np.ndarray) -> float | TrainingError:
+    """The mean over a point's seeds, without those that diverged."""
+    there = values[np.isfinite(values)]
+    return float(there.mean()) if len(there) else TrainingError("the loss stopped being finite")
+
+
+def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
+    """Trains all of them, in groups as large as memory and `lanes.max` allow; out of memory, in smaller ones."""
+    config = todo[0].config
+    check = pipeline.check_gradients(config, dataset, folder)
+    if check is not None:
+        pipeline.accept(check)
+    fitting = strategy.most_lanes(assembly.memory(config, dataset), jax.devices()[0])
+    most = min(config.lanes.max or fitting, len(todo))
+    while todo:
+        room = -(-len(todo) // -(-len(todo) // most))  # groups of about one size: they share a program
+        group, rest = todo[:room], todo[room:]
+        try:
+            train_group(group, room, dataset, folder, root, parent)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error) or most == 1:
+                raise
+            most = -(-room // 2)
+            log.info("out of memory with %d lanes: going on with %d at once", room, most)
+            continue
+        todo = rest
+
+
+def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
+    """Trains lanes of one program and writes their part."""
+    started = time.time()
+    config = group[0].config
+    training = assembly.training([lane.config for lane in group], dataset, room)
+    compiles = training.compiles
+    with Progress(config.training.epochs) as progress:
+        log.info(
+            "%s, %d program%s compiled in %.1f s",
+            strategy.words(config.lanes.strategy, len(group), training.plan),
+            compiles,
+            "" if compiles == 1 else "s",
+            training.compile_seconds,
+        )
+        for chunk in training.chunks():
+            progress.show(chunk)
+            parent.check()
+    part = kept.new_part(root)
+    lanes = list(outcomes(group, training, dataset, part, folder, (started, time.time())))
+    described = Group(
+        config=describe.without_passwords(dataclasses.asdict(config)),
+        dataset={
+            "name": dataset.name,
+            "source": dataset.source,
+            "described": results.describe_data(dataset),
+            "task": dataset.task,
+        },
+        layout=strategy.words(config.lanes.strategy, len(group), training.plan),
+        compiles=compiles,
+        compile_seconds=training.compile_seconds,
+        train_seconds=training.train_seconds,
+        examples_per_second=training.examples / max(training.train_seconds, 1e-9),
+    )
+    params = tuple((np.asarray(layer.Theta), np.asarray(layer.b)) for layer in training.params(config.training.keep))
+    metadata = {**results.network_metadata(config, dataset), "lanes": len(group)}
+    kept.write(part, lanes, described, thinned(training, config), params, metadata)
+
+
+def outcomes(
+    group: Sequence[Member], training: Training, dataset: Dataset, part: Path, folder: Path, when: tuple[float, float]
+) -> Iterator[Lane]:
+    """What became of each lane."""
+    keep = group[0].config.training.keep
+    test = training.evaluate(keep, Split(*dataset.test))
+    history = training.history()
+    validated = len(dataset.validation.y) > 0
+    for i, lane in enumerate(group):
+        stopped, last = training.stopped[i], int(training.epochs[i])
+        diverged = stopped == "diverged" or not np.isfinite(test.loss[i])
+        epoch = int(training.best_epoch[i]) if keep == "best" and validated else last
+        measured = {name: float(values[i, epoch]) for name, values in history.items()}
+        measured |= {"test/loss": float(test.loss[i]), "test/accuracy": float(test.accuracy[i])}
+        facts = {
+            "member": lane.identity,
+            "data": dataset.digest,
+            "folder": str(folder),
+            "part": part.name,
+            "lane": i,
+            "status": DIVERGED if diverged else FINISHED,
+            "stopped": "diverged" if diverged else stopped,
+            "epochs": last - 1 if diverged else last,
+            "kept_epoch": epoch,
+            "started": int(when[0] * 1000),
+            "ended": int(when[1] * 1000),
+        }
+        metrics = {} if diverged else {name: value for name, value in measured.items() if np.isfinite(value)}
+        yield Lane(facts, members.settings(lane.config), metrics)
+
+
+def thinned(training: Training, config: Config) -> dict[str, np.ndarray]:
+    """Histories of all lanes at POINTS epochs at most, and those epochs; metrics that nobody measured left out."""
+    history = training.history()
+    last = next(iter(history.values())).shape[1] - 1
+    epochs = np.unique(np.linspace(0, last, POINTS).round().astype(int))
+    there = {name: values[:, epochs] for name, values in history.items() if np.isfinite(values).any()}
+    return {"epoch": epochs, **there}

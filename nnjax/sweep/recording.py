@@ -1,0 +1,86 @@
+"""Child runs written by a process of its own: a child takes the store 20 ms of Python, in which nothing else would run.
+
+`python -m nnjax.sweep.recording` reads one line of JSON, an Order, and writes a sweep's lanes as child runs.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from nnjax.errors import InputError
+
+
+class Order(NamedTuple):
+    """Which sweep's lanes to write, below which run of which store."""
+
+    root: str
+    start_folder: str
+    uri: str | None
+    run_id: str
+
+
+class ChildRuns:
+    """The process, which imports what it needs until it is told what to write; use as a context."""
+
+    def __init__(self) -> None:
+        package = str(Path(__file__).parents[2])
+        paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "nnjax.sweep.recording"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+
+    def __enter__(self) -> "ChildRuns":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+    def write(self, order: Order) -> None:
+        """Tells it what to write."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+
+    def wait(self) -> None:
+        """Until all is written.
+
+        Raises:
+            InputError: the store couldn't be reached or written.
+        """
+        said, _ = self.process.communicate()
+        if self.process.returncode:
+            raise InputError(said.strip() or f"writing child runs ended with code {self.process.returncode}")
+
+
+def main() -> None:
+    """One order, then the end; what goes wrong is the one line that is printed."""
+    from nnjax.sweep import delivery, folder
+    from nnjax.tracking import store
+
+    line = sys.stdin.readline()
+    if not line:  # nothing was trained
+        return
+    order = Order(*json.loads(line))
+    try:
+        sweep = delivery.Sweep(Path(order.root), list(folder.parts(Path(order.root))))
+        parent = store.find_run(order.uri, order.run_id, order.start_folder)
+        if parent is None:
+            raise InputError(f"the sweep's run {order.run_id} is gone from the store")
+        store.log_children(parent, delivery.children(sweep))
+    except InputError as error:
+        print(error)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
