@@ -4,6 +4,7 @@
 SHELL := /bin/sh
 ARGS ?=
 PORT ?= 5000
+GRID = 'model.hidden=[1],[2],[3],[4],[8]' optimizer.learning_rate=0.1,0.3,1,3,10,30 'seed=range(0,128)'
 
 # Prints "3.12 /path/of/python" for the first interpreter in range. The second place to look is pyenv's folder: its
 # commands on the PATH fail for every version that is not the chosen one.
@@ -44,7 +45,7 @@ os.execvp("sh", ["sh", "-ec", os.environ["INSTALL"], "make setup", *sys.argv[1:]
 endef
 export LOCKED
 
-.PHONY: help setup mnist xor test test-all check ui bench picture clean
+.PHONY: help setup mnist xor test test-all check ui bench sweep pictures clean
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 	@echo '  Options: ARGS="training.epochs=3" (mnist, xor; for test: pytest options), PYTHON=python3.12, PORT=5001 (ui)'
@@ -74,12 +75,19 @@ ui: $(STAMP) ## look at the runs in the browser: MLflow on 127.0.0.1
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(RUN) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
-bench: $(STAMP) ## time an epoch against the same in plain NumPy
-	@$(RUN) -m experiments.benchmarks.mlp $(ARGS)
+bench: $(STAMP) ## time an epoch against plain NumPy, lanes against single networks, whole sweeps: half an hour
+	@$(RUN) -m experiments.benchmarks.mlp
+	@$(RUN) -m experiments.benchmarks.lanes
+	@$(RUN) -m experiments.benchmarks.sweep
 
-picture: $(STAMP) ## draw the README's picture again
-	@$(RUN) -m nnjax.train +experiment=xor tracking.enabled=false hydra.run.dir=outputs/picture
-	@cp outputs/picture/figures/decision_boundary.png docs/xor.png
+sweep: $(STAMP) ## train 3,840 networks on XOR as lanes of five programs
+	@$(RUN) -m nnjax.train -m +sweep=lanes +experiment=xor $(GRID) $(ARGS)
+
+pictures: $(STAMP) ## draw the README's pictures again
+	@$(MAKE) --no-print-directory sweep ARGS='tracking.enabled=false hydra.sweep.dir=outputs/pictures/lanes'
+	@cp outputs/pictures/lanes/summary/figures/heat_map.png docs/lanes.png
+	@$(RUN) -m nnjax.train +experiment=xor tracking.enabled=false hydra.run.dir=outputs/pictures/xor
+	@cp outputs/pictures/xor/figures/decision_boundary.png docs/xor.png
 
 clean: ## remove environments and caches (runs and data stay)
 	@rm -rf .venv .venv-3.* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -59,10 +59,12 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
 
     alone = job.mode == RunMode.RUN
     root = callback.root_of(settings.sweep.name, folder if alone else job.sweep.dir, start_folder)
-    if not alone:  # delivered with the other jobs' lanes, at the multirun's end
-        return list(lanes.run(settings, folder, root, start_folder))
     as_runs = settings.tracking.enabled and delivery.are_runs(settings, len(members.members(settings)))
-    with ChildRuns() if as_runs else nullcontext() as writer:  # it imports while the lanes are trained
+    if not alone:  # delivered with the other jobs' lanes, at the multirun's end
+        for running in callback.RUNNING if as_runs else ():
+            running.writer = running.writer or ChildRuns()  # it imports while the lanes are trained
+        return list(lanes.run(settings, folder, root, start_folder))
+    with ChildRuns() if as_runs else nullcontext() as writer:
         found = lanes.run(settings, folder, root, start_folder)
         delivery.deliver(root, settings.tracking, start_folder, writer)
     return list(found)
@@ -85,7 +87,8 @@ def delivered(command: Callable[[], Any]) -> None:
             from nnjax.sweep import delivery
 
             tracking: Any = OmegaConf.to_object(running.tracking)
-            delivery.deliver(running.root, tracking, running.start_folder)
+            with running.writer or nullcontext():
+                delivery.deliver(running.root, tracking, running.start_folder, running.writer)
 
 
 def main() -> None:

@@ -25,16 +25,16 @@ def learning_curves(history: Mapping[str, NDArray[Any]], loss_name: str, best_ep
     epoch, 0 the untrained network, NaN not measured. Values of `test/*` are single marks with their number.
     """
     metrics = ["loss", *[name for name in SECOND if any(key.endswith(f"/{name}") for key in history)][:1]]
+    rows = max(map(len, history.values()), default=0)
     made = figure(8 if len(metrics) == 2 else 5, 4)
     for axes, metric in zip(np.atleast_1d(made.subplots(1, len(metrics))), metrics, strict=True):
-        there = {name: history.get(f"{name}/{metric}", np.array([np.nan])) for name in LINES}
-        shown = {name: values for name, values in there.items() if np.isfinite(values).any()}
-        _lines(axes, shown)
+        there = {name: history.get(f"{name}/{metric}", np.full(rows, np.nan)) for name in LINES}
+        _lines(axes, {name: values for name, values in there.items() if np.isfinite(values).any()})
         _test_mark(axes, history.get(f"test/{metric}"))
         axes.set_ylabel(SECOND.get(metric, f"{loss_name} ({UNITS.get(loss_name, 'mean per example')})"))
         if best_epoch is not None:
             axes.axvline(best_epoch, color=GREY, linestyle=":", label=f"best epoch {best_epoch}")
-        _limits(axes, metric, shown)
+        over_epochs(axes, metric, np.arange(rows), np.array([*there.values()]))
         # "best" would look at each of thousands of points; a loss falls, an accuracy rises.
         if axes.get_legend_handles_labels()[0]:
             axes.legend(framealpha=0.9, edgecolor="none", loc="lower right" if metric == "accuracy" else "upper right")
@@ -47,12 +47,6 @@ def _lines(axes: Axes, shown: Mapping[str, NDArray[Any]]) -> None:
         epochs = np.flatnonzero(np.isfinite(values))
         mark = marker if len(epochs) <= FEW else ""
         axes.plot(epochs, values[epochs], color=colour, linestyle=line, marker=mark, markersize=4, label=name)
-    axes.set_xlabel("epoch (0 = untrained)")
-    axes.xaxis.set_major_locator(
-        MaxNLocator(4 if max(map(len, shown.values()), default=0) > 10_000 else 6, integer=True)
-    )
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _test_mark(axes: Axes, values: NDArray[Any] | None) -> None:
@@ -63,19 +57,21 @@ def _test_mark(axes: Axes, values: NDArray[Any] | None) -> None:
     axes.plot(epoch, values[epoch], "*", color=GREEN, markersize=13, zorder=3, clip_on=False, label=words)
 
 
-def _limits(axes: Axes, metric: str, shown: Mapping[str, NDArray[Any]]) -> None:
-    """Logarithmic where a loss falls far; an accuracy's axis is that of the trained network, epoch 0 in words."""
-    values = np.concatenate([*shown.values(), []])
-    finite = values[np.isfinite(values)]
-    if metric != "accuracy" and finite.size and finite.min() > 0 and finite.max() > STEEP * finite.min():
-        axes.set_yscale("log")
-        axes.minorticks_off()
-    trained = np.concatenate([*(series[1:] for series in shown.values()), []])
-    trained = trained[np.isfinite(trained)]
-    if metric != "accuracy" or trained.size < 4:
-        return
-    untrained = finite.min()
-    if untrained < trained.min() - (1 - trained.min()):
-        margin = 0.08 * (trained.max() - trained.min()) + 1e-3
+def over_epochs(axes: Axes, metric: str, epochs: NDArray[Any], values: NDArray[Any]) -> None:
+    """Logarithmic where a loss falls far; an accuracy's axis is that of the trained network, epoch 0 in words.
+
+    values (..., k), NaN not measured, at epochs (k,).
+    """
+    axes.set_xlabel("epoch (0 = untrained)")
+    axes.xaxis.set_major_locator(MaxNLocator(4 if epochs.max(initial=0) >= 10_000 else 6, integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    finite, trained = (array[np.isfinite(array)] for array in (values, values[..., epochs > 0]))
+    if metric != "accuracy":
+        if finite.size and 0 < STEEP * finite.min() < finite.max():
+            axes.set_yscale("log")
+            axes.minorticks_off()
+    elif trained.size >= 4 and finite.min() < 2 * trained.min() - 1:
+        margin = 0.08 * np.ptp(trained) + 1e-3
         axes.set_ylim(trained.min() - margin, trained.max() + margin)
-        axes.set_xlabel(f"epoch (untrained, below: {untrained:.3f})")
+        axes.set_xlabel(f"epoch (untrained, below: {finite.min():.3f})")

@@ -37,6 +37,16 @@ def bare(axes: Axes) -> None:
     axes.set_frame_on(False)
 
 
+def counted(lanes: int) -> str:
+    """How many lanes, in words: `1 lane`, `2,000 lanes`."""
+    return f"{lanes:,} {'lane' if lanes == 1 else 'lanes'}"
+
+
+def shorten(text: str, length: int) -> str:
+    """At most length letters, the middle left out: settings differ at their ends as at their beginnings."""
+    return text if len(text) <= length else f"{text[: length // 2]}…{text[len(text) - (length - 1) // 2 :]}"
+
+
 def sheet(images: NDArray[Any], columns: int, above: int = 0) -> tuple[NDArray[Any], Sequence[tuple[int, int]]]:
     """Images (n, h, w) on one sheet, NaN between them, and the pixel (x, y) of each image's upper left corner.
 

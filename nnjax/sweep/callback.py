@@ -1,18 +1,24 @@
 """Hydra's hook at a multirun's start: which sweep is running. Imported at every start, so nothing heavy here."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 
-class Running(NamedTuple):
-    """A multirun of this process: where its lanes are kept, how it is recorded, where it was started."""
+@dataclass
+class Running:
+    """A multirun of this process: where its lanes are kept, how it is recorded, where it was started.
+
+    writer: the process for child runs, started by the first job that has few enough lanes.
+    """
 
     root: Path
     tracking: Any
     start_folder: Path
+    writer: Any = None
 
 
 RUNNING: list[Running] = []

@@ -155,10 +155,10 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
 
 def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple[str, "Figure"]]:
     """Bands over the epochs, a map over two swept settings, the leaderboard."""
-    from nnjax.figures import sweeps
+    from nnjax.figures import bands, heat_map, leaderboard
 
     curves = {name: values for name, values in histories.items() if name != "epoch"}
-    yield "bands", sweeps.bands(histories["epoch"], curves, sweep.config.loss.name, groups(sweep))
+    yield "bands", bands.bands(histories["epoch"], curves, sweep.config.loss.name, groups(sweep))
     binary = sweep.group.dataset["task"] == "binary"
     metric = sweep.objective.replace("loss", "accuracy")
     values = analysis.learnt(sweep.lanes) if binary else analysis.column(sweep.lanes, metric)
@@ -166,13 +166,13 @@ def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple
     if chosen:
         row, column = chosen
         words = {key: word.replace("_", " ") for key, word in analysis.short(sweep.keys).items()}
-        cells = sweeps.pivot(sweep.column(row), sweep.column(column), values)
+        cells = heat_map.pivot(sweep.column(row), sweep.column(column), values)
         what = "share of starts that learn all rows" if binary else f"mean of {metric}"
-        yield "heat_map", sweeps.heat_map(*cells, sweep.title, words[row], words[column], what)
+        yield "heat_map", heat_map.heat_map(*cells, sweep.title, words[row], words[column], what)
     board = [sweep.objective, *(each for each in analysis.metrics(sweep.lanes) if each != sweep.objective)]
     named = [analysis.name(lane, sweep.keys) for lane in sweep.lanes]
     columns = {metric: analysis.column(sweep.lanes, metric) for metric in board if not metric.endswith("/norm")}
-    yield "leaderboard", sweeps.leaderboard(named, columns, analysis.rising(sweep.objective))
+    yield "leaderboard", leaderboard.leaderboard(named, columns, analysis.rising(sweep.objective))
 
 
 def groups(sweep: Sweep) -> list[str] | None:

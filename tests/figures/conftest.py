@@ -20,3 +20,9 @@ def drawn():
         return figure
 
     return render
+
+
+@pytest.fixture
+def legend():
+    """The words of a figure's legend."""
+    return lambda figure: [text.get_text() for text in figure.legends[0].get_texts()] if figure.legends else []

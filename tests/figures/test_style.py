@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import nnjax.figures
-from nnjax.figures.style import sheet
+from nnjax.figures.style import counted, sheet, shorten
 
 
 def test_a_sheet_holds_each_image_at_its_corner():
@@ -18,9 +18,20 @@ def test_a_sheet_holds_each_image_at_its_corner():
     assert np.isfinite(paper).sum() == images.size  # no two overlap, and the rest is empty
 
 
+def test_a_name_is_shortened_in_its_middle():
+    assert shorten("abcdefghij", 10) == "abcdefghij"
+    assert shorten("abcdefghijk", 10) == "abcde…hijk"
+    assert shorten("abcdefghijk", 5) == "ab…jk"
+
+
+def test_lanes_are_counted_in_words():
+    assert [counted(lanes) for lanes in (0, 1, 2000)] == ["0 lanes", "1 lane", "2,000 lanes"]
+
+
 def test_figures_never_touch_pyplot():
     root = Path(nnjax.figures.__file__).parents[2]
-    rooms = ", ".join(f"nnjax.figures.{name}" for name in ("curves", "classification", "units", "boundary"))
+    names = ("curves", "classification", "units", "boundary", "bands", "heat_map", "leaderboard")
+    rooms = ", ".join(f"nnjax.figures.{name}" for name in names)
     code = f"import sys; sys.path.insert(0, {str(root)!r}); import {rooms}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not {"matplotlib.pyplot", "jax", "mlflow", "hydra"} & set(done.stdout.split())

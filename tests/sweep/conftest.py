@@ -1,0 +1,127 @@
+"""Small sweeps in this process: jobs of lanes below one root, delivered to a store that was created once and copied."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from nnjax.predictor import Predictor
+from nnjax.sweep import delivery, job, recording
+from nnjax.sweep import folder as kept
+from nnjax.sweep.folder import Lane, Part
+from nnjax.tracking import store
+from tests.end_to_end.conftest import Done
+from tests.test_config import read
+
+XOR = (  # full batches: a rate of 100 grows without bound, and isn't finite any more after some epochs
+    *("+experiment=xor", "loss=squared_error", "optimizer=sgd", "optimizer.learning_rate=0.1", "model.hidden=[2]"),
+    *("training.epochs=30", "training.gradient_check=false", "tracking.figures=false", "tracking.model=false"),
+)
+RATES = "lanes.values={optimizer.learning_rate:[0.1,100]}"  # the second diverges
+
+
+class Here:
+    """Child runs written by this process: the other one would import mlflow for seconds."""
+
+    def __enter__(self) -> "Here":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        pass
+
+    def write(self, order: recording.Order) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.stdin", io.StringIO(json.dumps(order) + "\n"))
+            recording.main()
+
+    def wait(self) -> None:
+        pass
+
+
+class Swept(NamedTuple):
+    """A sweep's folder, in the folder of its store."""
+
+    root: Path
+
+    def train(self, *overrides: str) -> list[Any]:
+        """A job."""
+        folder = self.root / f"job {len(list(self.root.glob('job *')))}"
+        folder.mkdir(parents=True)
+        return job.run(read(*XOR, *overrides), folder, self.root, self.root.parent)
+
+    def deliver(self, *overrides: str, ready: Any = None) -> "Swept":
+        """The summary, and the store's runs."""
+        delivery.deliver(self.root, read(*XOR, *overrides).tracking, self.root.parent, ready or Here())
+        return self
+
+    def run(self, *overrides: str) -> "Swept":
+        """A job, delivered."""
+        self.train(*overrides)
+        return self.deliver(*overrides)
+
+    def parts(self) -> list[Part]:
+        return list(kept.parts(self.root))
+
+    def lanes(self) -> list[Lane]:
+        """The table."""
+        return kept.read_table(self.root / "summary" / "lanes.parquet")[0]
+
+    def network(self, lane: Lane) -> Predictor:
+        return Predictor.load(kept.networks(self.root / kept.PARTS / lane.facts["part"]), lane.facts["lane"])
+
+    def client(self) -> MlflowClient:
+        return Done(0, "", "", self.root.parent).client()
+
+    def runs(self) -> list[Run]:
+        client = self.client()
+        experiments = [each.experiment_id for each in client.search_experiments()]
+        return [run for run in client.search_runs(experiments, max_results=1000) if run.info.run_name != "template"]
+
+    def parent(self) -> Run:
+        (parent,) = [run for run in self.runs() if run.data.tags.get("sweep") == self.root.name]
+        return parent
+
+    def children(self) -> dict[str, Run]:
+        """By member, of which none may come twice."""
+        parent = self.parent().info.run_id
+        found = [run for run in self.runs() if run.data.tags.get("mlflow.parentRunId") == parent]
+        members = {run.data.tags["member"]: run for run in found}
+        assert len(members) == len(found)
+        return members
+
+
+def values(lanes: Sequence[Lane], metric: str) -> list[float]:
+    return [lane.metrics[metric] for lane in lanes]
+
+
+def lane_of(lanes: Sequence[Lane], **settings: Any) -> Lane:
+    """The one lane with these settings, by their last words."""
+    (found,) = [
+        lane
+        for lane in lanes
+        if settings.items() <= {key.rpartition(".")[2]: value for key, value in lane.settings.items()}.items()
+    ]
+    return found
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Swept]]:
+    """swept(name="s", folder=None): an empty root in a folder with a store, a new one unless one is given."""
+    template = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        store.open_run(None, "template", "template", {}, template)
+
+    def make(name: str = "s", folder: Path | None = None) -> Swept:
+        if folder is None:
+            folder = tmp_path_factory.mktemp("sweep")
+            shutil.copy(template / "mlflow.db", folder / "mlflow.db")
+        return Swept(folder / name)
+
+    yield make
