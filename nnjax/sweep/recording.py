@@ -65,6 +65,7 @@ class ChildRuns:
 def main() -> None:
     """One order, then the end; what goes wrong is the one line that is printed."""
     from nnjax.sweep import delivery, folder
+    from nnjax.sweep.whole import Sweep
     from nnjax.tracking import store
 
     line = sys.stdin.readline()
@@ -72,7 +73,7 @@ def main() -> None:
         return
     order = Order(*json.loads(line))
     try:
-        sweep = delivery.Sweep(Path(order.root), list(folder.parts(Path(order.root))))
+        sweep = Sweep(Path(order.root), list(folder.parts(Path(order.root))))
         parent = store.find_run(order.uri, order.run_id, order.start_folder)
         if parent is None:
             raise InputError(f"the sweep's run {order.run_id} is gone from the store")

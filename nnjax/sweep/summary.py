@@ -1,0 +1,106 @@
+"""What a sweep's lanes say together, as files and in words: table, histories, leaderboard, figures, the best lane."""
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnjax import pipeline, results
+from nnjax.config import Tracking
+from nnjax.data.dataset import Dataset
+from nnjax.sweep import analysis
+from nnjax.sweep import folder as kept
+from nnjax.sweep.whole import Sweep, outcome_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: Tracking) -> Dataset | None:
+    """Table, histories, leaderboard, figures, and the best lane's network and figures; returns its data."""
+    kept.write_table(sweep.folder / "lanes.parquet", sweep.lanes, {})
+    np.savez_compressed(sweep.folder / "histories.npz", **histories)  # type: ignore[arg-type]
+    rows = analysis.table(sweep.lanes, sweep.keys, sweep.objective)
+    with (sweep.folder / "leaderboard.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    if tracking.figures:
+        (sweep.folder / "figures").mkdir(exist_ok=True)
+        for name, figure in figures(sweep, histories):
+            figure.savefig(sweep.folder / "figures" / f"{name}.png", pil_kwargs={"compress_level": 1})
+    config = sweep.best()
+    if config is None or not (tracking.figures or tracking.model):
+        return None
+    dataset = pipeline.load(config)
+    best = sweep.folder / "best"
+    best.mkdir(exist_ok=True)
+    outcome = outcome_of(sweep, sweep.order[0], histories, dataset)
+    results.write_network(best, config, dataset, outcome)
+    results.write_figures(best, config, dataset, outcome)
+    return dataset
+
+
+def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple[str, "Figure"]]:
+    """Bands over the epochs, a map over two swept settings, the leaderboard."""
+    from nnjax.figures import bands, heat_map, leaderboard
+
+    curves = {name: values for name, values in histories.items() if name != "epoch"}
+    yield "bands", bands.bands(histories["epoch"], curves, sweep.config.loss.name, groups(sweep))
+    binary = sweep.group.dataset["task"] == "binary"
+    metric = sweep.objective.replace("loss", "accuracy")
+    values = analysis.learnt(sweep.lanes) if binary else analysis.column(sweep.lanes, metric)
+    chosen = analysis.axes(sweep.lanes, sweep.keys, values)
+    if chosen:
+        row, column = chosen
+        words = {key: word.replace("_", " ") for key, word in analysis.short(sweep.keys).items()}
+        cells = heat_map.pivot(sweep.column(row), sweep.column(column), values)
+        what = "share of starts that learn all rows" if binary else f"mean of {metric}"
+        yield "heat_map", heat_map.heat_map(*cells, sweep.title, words[row], words[column], what)
+    board = [sweep.objective, *(each for each in analysis.metrics(sweep.lanes) if each != sweep.objective)]
+    named = [analysis.name(lane, sweep.keys) for lane in sweep.lanes]
+    columns = {metric: analysis.column(sweep.lanes, metric) for metric in board if not metric.endswith("/norm")}
+    yield "leaderboard", leaderboard.leaderboard(named, columns, analysis.rising(sweep.objective))
+
+
+def groups(sweep: Sweep) -> list[str] | None:
+    """For each lane the value of the setting that explains most of the objective, if one was swept beside seeds."""
+    values = analysis.column(sweep.lanes, sweep.objective)
+    keys = [key for key in sweep.keys if key not in analysis.REPEATS]
+    if not keys:
+        return None
+    key = max(keys, key=lambda key: analysis.explained(sweep.column(key), values))
+    word = analysis.short(sweep.keys)[key]
+    return [f"{word}={analysis.text(value)}" for value in sweep.column(key)]
+
+
+def describe_sweep(sweep: Sweep, start_folder: Path, run_id: str, look: str) -> list[tuple[str, str]]:
+    """The summary, a name and a text each."""
+    diverged = len(sweep.lanes) - len(sweep.finished)
+    names = [name for name in analysis.metrics(sweep.lanes) if not name.endswith("/norm")]
+    spreads = {name: analysis.spread(analysis.column(sweep.lanes, name)) for name in names}
+    compiles = sum(part.group.compiles for part in sweep.parts)
+    best = sweep.lanes[sweep.order[0]] if sweep.order else None
+    learnt = ""
+    if sweep.group.dataset["task"] == "binary":
+        learnt = f"{analysis.learnt(sweep.lanes).mean():.1%} of the lanes answer every row right"
+    return [
+        ("sweep", sweep.title),
+        ("data", sweep.group.dataset["described"]),
+        ("lanes", f"{len(sweep.finished):,} finished, {diverged:,} diverged"),
+        *((name, "{mean:.4g} +- {std:.2g} ({min:.4g} to {max:.4g})".format(**each)) for name, each in spreads.items()),
+        ("learnt", learnt),
+        (
+            "best",
+            ""
+            if best is None
+            else f"{analysis.name(best, sweep.keys)}: {sweep.objective} {best.metrics[sweep.objective]:.4g}",
+        ),
+        ("programs", f"{compiles} compiled for {len(sweep.parts)} groups of lanes"),
+        ("run id", run_id),
+        ("folder", os.path.relpath(sweep.folder, start_folder)),
+        ("look", look),
+    ]

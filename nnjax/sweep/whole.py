@@ -1,0 +1,95 @@
+"""A sweep as its folder has it: all parts together, lane by lane."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnjax import assembly, members, predictor
+from nnjax import config as schema
+from nnjax.config import Config
+from nnjax.data.dataset import Dataset
+from nnjax.results import Outcome
+from nnjax.sweep import analysis
+from nnjax.sweep import folder as kept
+from nnjax.sweep.folder import FINISHED, Lane, Part
+from nnjax.training import batches
+
+
+class Sweep:
+    """A sweep as its folder has it."""
+
+    def __init__(self, root: Path, parts: Sequence[Part]) -> None:
+        self.root, self.parts, self.lanes = root, parts, kept.latest(parts)
+        self.group = parts[-1].group
+        self.config = schema.record(self.group.config)
+        self.keys = analysis.swept(self.lanes)
+        self.finished = [lane for lane in self.lanes if lane.facts["status"] == FINISHED]
+        validated = any(metric.startswith("validation/") for lane in self.finished for metric in lane.metrics)
+        self.objective = self.config.objective or ("validation/loss" if validated else "train/loss")
+        self.order = analysis.ranked(self.lanes, self.objective)
+
+    @property
+    def folder(self) -> Path:
+        """Where the summary goes."""
+        return self.root / "summary"
+
+    @property
+    def title(self) -> str:
+        """`3,840 lanes of hidden, learning_rate, seed, mlp boolean`."""
+        over = ", ".join(analysis.short(self.keys).values())
+        what = f"{self.config.model.name} {self.group.dataset['name']}"
+        return f"{len(self.lanes):,} lanes{f' of {over}' if over else ''}, {what}"
+
+    def column(self, key: str) -> list[Any]:
+        """A setting of all lanes."""
+        return [lane.settings.get(key) for lane in self.lanes]
+
+    def best(self) -> Config | None:
+        """The configuration of the best lane, None if all diverged."""
+        return self.lane_config(self.lanes[self.order[0]]) if self.order else None
+
+    def lane_config(self, lane: Lane) -> Config:
+        """The configuration of a lane: its job's, with its own values."""
+        (part,) = [part for part in self.parts if part.path.name == lane.facts["part"]]
+        base = schema.record(part.group.config)
+        mine = members.settings(base)
+        return members.with_values(base, {key: lane.settings[key] for key in schema.lane_keys() if key in mine})
+
+    def histories(self) -> dict[str, np.ndarray]:
+        """`epoch` (k,) and metrics (lanes, k), nan where a part has other epochs; lanes in the table's order."""
+        files = {part.path.name: dict(np.load(kept.histories(part.path))) for part in self.parts}
+        epochs = np.unique(np.concatenate([file["epoch"] for file in files.values()]))
+        names = dict.fromkeys(name for file in files.values() for name in file if name != "epoch")
+        found = {name: np.full((len(self.lanes), len(epochs)), np.nan, np.float32) for name in names}
+        places = {part: np.searchsorted(epochs, file["epoch"]) for part, file in files.items()}
+        for i, lane in enumerate(self.lanes):
+            part = lane.facts["part"]
+            for name, values in files[part].items():
+                if name != "epoch":
+                    found[name][i, places[part]] = values[lane.facts["lane"]]
+        return {"epoch": epochs, **found}
+
+
+def outcome_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], dataset: Dataset) -> Outcome:
+    """A lane as one network's outcome: what its figures and its model are made of."""
+    lane = sweep.lanes[place]
+    (path,) = [part.path for part in sweep.parts if part.path.name == lane.facts["part"]]
+    network = predictor.Predictor.load(kept.networks(path), lane.facts["lane"])
+    config, epochs = sweep.lane_config(lane), lane.facts["epochs"]
+    history = {name: np.full(epochs + 1, np.nan) for name in histories if name != "epoch"}
+    there = histories["epoch"] <= epochs
+    for name, values in history.items():
+        values[histories["epoch"][there]] = histories[name][place, there]
+    return Outcome(
+        params=tuple(network.params),
+        history=history,
+        test={name: value for name, value in lane.metrics.items() if name.startswith("test/")},
+        stopped=lane.facts["stopped"],
+        epochs=epochs,
+        best_epoch=lane.facts["kept_epoch"] if config.training.keep == "best" else None,
+        kept_epoch=lane.facts["kept_epoch"],
+        updates=epochs * batches.count(len(dataset.train.y), assembly.batch_size(config, len(dataset.train.y))),
+        examples_per_second=sweep.group.examples_per_second,
+    )
