@@ -22,6 +22,7 @@ from nnjax.training.optimizers import schedule
 from nnjax.training.programs import COLUMNS, ROWS, Recipe
 from nnjax.training.strategy import Plan, Work
 
+OPTIMIZER_COPIES = {"sgd": 0, "adam": 2, "adamw": 2}  # moments of an optimiser, in parameters; one in the others
 MODELS = {
     "mlp": lambda record, inputs, outputs: mlp(
         (inputs[0], *record.hidden, outputs), ACTIVATIONS[record.activation], INITIALIZERS[record.init]
@@ -102,16 +103,18 @@ def shuffle_seeds(lanes: Sequence[Config]) -> list[int]:
     return [lane.seed if seed is None else seed for lane, seed in zip(lanes, chosen, strict=True)]
 
 
-def memory(config: Config, dataset: Dataset) -> float:
-    """Bytes that a lane takes while it is trained, about: state (before, after, in work), history, activations."""
+def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
+    """Bytes that a lane in training takes, about: state (before, after, in work), history, activations, order."""
+    config = lanes[0]
     size, width = batch_size(config, len(dataset.train.y)), math.prod(dataset.preprocessing.shape)
     units = sum(layer.b.shape[0] for layer in shapes(config, dataset))
     copies = 5 + 2 * config.optimizer.name.startswith(
         "adam"
     )  # parameters: now, settled, best, gradient, update, moments
     batch = max(size, min(EVALUATION_BATCH, len(dataset.test.y))) * 3 * units + size * width
-    labels = len(dataset.train.y) if config.data.label_noise else 0
-    return 4.0 * (3 * copies * parameters(config, dataset) + 3 * ROWS * len(COLUMNS) + batch + labels)
+    noisy = any(lane.data.label_noise > 0 for lane in lanes)
+    rows = len(dataset.train.y) * (3 + 2 * noisy)  # the order and what sorts it, labels
+    return 4.0 * (3 * copies * parameters(config, dataset) + 3 * ROWS * len(COLUMNS) + batch + rows)
 
 
 def source(config: Config) -> dict[str, Any]:

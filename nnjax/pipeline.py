@@ -96,12 +96,14 @@ def prepare_jax(config: Config) -> None:
         jax.config.update("jax_compilation_cache_dir", runtime.compile_cache)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     try:
-        jax.devices()
+        there = jax.device_count()
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"runtime.platform={runtime.platform}: not to be had here ({reason}); allowed: auto, cpu"
         ) from None
+    if runtime.devices is not None and runtime.devices > there:
+        raise InputError(f"runtime.devices={runtime.devices}: must be at most the {there} that are here")
 
 
 def device() -> str:

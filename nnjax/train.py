@@ -4,17 +4,18 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hydra_plugins.hydra_lanes.declaration import laned
 from nnjax import config, validation
-from nnjax.errors import guarded
+from nnjax.errors import INTERRUPTED, InputError, guarded
 from nnjax.sweep import callback
+from nnjax.sweep.callback import Running
+from nnjax.tracking.describe import Status
 
 APPENDED = ("experiment=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
 
@@ -59,15 +60,13 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
 
     alone = job.mode == RunMode.RUN
     root = callback.root_of(settings.sweep.name, folder if alone else job.sweep.dir, start_folder)
-    as_runs = settings.tracking.enabled and delivery.are_runs(settings, len(members.members(settings)))
-    if not alone:  # delivered with the other jobs' lanes, at the multirun's end
-        for running in callback.RUNNING if as_runs else ():
-            running.writer = running.writer or ChildRuns()  # it imports while the lanes are trained
-        return list(lanes.run(settings, folder, root, start_folder))
-    with ChildRuns() if as_runs else nullcontext() as writer:
-        found = lanes.run(settings, folder, root, start_folder)
-        delivery.deliver(root, settings.tracking, start_folder, writer)
-    return list(found)
+    running = next((each for each in callback.RUNNING if each.root == root), None)
+    if running is None:
+        running = Running(root, start_folder, settings.tracking, settings.lanes.record, settings.objective)
+        callback.RUNNING.append(running)
+    if delivery.are_runs(running, len(members.members(settings))):
+        running.writer = running.writer or ChildRuns()  # it imports while the lanes are trained
+    return list(lanes.run(settings, folder, root, start_folder))
 
 
 def mean(objectives: list[float | Exception]) -> float:
@@ -79,16 +78,31 @@ def mean(objectives: list[float | Exception]) -> float:
 
 
 def delivered(command: Callable[[], Any]) -> None:
-    """Runs Hydra, then delivers what a multirun's lanes left, also if a job failed."""
+    """Runs Hydra, then delivers what the jobs' lanes left, also if a job failed or was interrupted."""
+    status: Status = "FAILED"
     try:
         command()
+        status = "FINISHED"
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or getattr(error, "code", None) == INTERRUPTED:
+            status = "KILLED"
+        raise
     finally:
-        for running in callback.RUNNING:
-            from nnjax.sweep import delivery
+        deliver(status)
 
-            tracking: Any = OmegaConf.to_object(running.tracking)
-            with running.writer or nullcontext():
-                delivery.deliver(running.root, tracking, running.start_folder, running.writer)
+
+def deliver(status: Status) -> None:
+    """Delivers this command's sweeps; raises a store's error unless something went wrong before."""
+    for running in callback.RUNNING:
+        from nnjax.sweep import delivery
+
+        try:
+            delivery.deliver(running, status)
+        except InputError as error:
+            if status == "FINISHED":
+                raise
+            print(f"error: {error}", file=sys.stderr)
+    callback.RUNNING.clear()
 
 
 def main() -> None:

@@ -88,11 +88,10 @@ def chosen(given: argparse.Namespace) -> Iterator[Row]:
             raise InputError(f"{wanted}: no such lane; allowed: 0 to {len(rows) - 1}")
         yield from [rows[int(lane)]] if lane else rows
     if not given.ids:
-        parents = {run.parent for run in everything}
         for run in everything:
-            if "lanes" in run.tags and run.id not in parents:  # a table: its lanes are no runs
+            if "lanes" in run.tags:  # a sweep: its table has all lanes, its child runs perhaps not
                 yield from lanes(given.uri, run)
-            elif "lanes" not in run.tags and run.metrics:
+            elif run.metrics and run.parent not in runs:
                 yield row(run, runs)
 
 

@@ -1,23 +1,29 @@
-"""Hydra's hook at a multirun's start: which sweep is running. Imported at every start, so nothing heavy here."""
+"""Which sweeps this process delivers, and Hydra's hook at a multirun's start. Imported always: nothing heavy here."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 @dataclass
 class Running:
-    """A multirun of this process: where its lanes are kept, how it is recorded, where it was started.
+    """A sweep of this command.
 
-    writer: the process for child runs, started by the first job that has few enough lanes.
+    Attributes:
+        root: where its lanes are kept.
+        start_folder: where the command was started.
+        tracking, record, objective: how this command wants it recorded, as config.tracking, lanes.record, objective.
+        writer: the process for child runs, started by the first job that has few enough lanes.
     """
 
     root: Path
-    tracking: Any
     start_folder: Path
+    tracking: Any
+    record: str
+    objective: str | None
     writer: Any = None
 
 
@@ -36,4 +42,5 @@ class Multirun(Callback):
         """Hydra calls this in the process of the command."""
         folder = config.hydra.runtime.cwd
         root = root_of(config.sweep.name, config.hydra.sweep.dir, folder)
-        RUNNING.append(Running(root, config.tracking, Path(folder)))
+        tracking = OmegaConf.to_object(config.tracking)
+        RUNNING.append(Running(root, Path(folder), tracking, config.lanes.record, config.objective))

@@ -6,17 +6,18 @@ The folder is the truth. Delivering again, after a kill or with more lanes, comp
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
 
 from nnjax import members
-from nnjax.config import Config, Tracking
+from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
+from nnjax.errors import InputError
 from nnjax.sweep import analysis
 from nnjax.sweep import folder as kept
+from nnjax.sweep.callback import Running
 from nnjax.sweep.folder import DIVERGED
 from nnjax.sweep.parent import open_parent
 from nnjax.sweep.recording import ChildRuns, Order
@@ -31,41 +32,82 @@ MOST_RUNS = 256  # lanes of a sweep that become child runs
 CURVES = ("train/", "validation/")  # of a child run; the norms are in the table and in histories.npz
 POINTS = 9  # of a metric of a child run, and the final one
 SHOWN = 10  # lanes in the parent's description
+DELIVERED = "delivered"  # tag of a parent: what it holds
 
 
-def deliver(root: Path, tracking: Tracking, start_folder: Path, ready: ChildRuns | None = None) -> None:
-    """Writes the summary, records it in MLflow and prints it; nothing where no lane was trained.
+def deliver(running: Running, status: describe.Status) -> None:
+    """Writes the summary, records it in MLflow and prints it.
 
-    ready: the process for child runs, if somebody who knew how many there will be has started it.
+    Args:
+        running: the sweep, and how this command wants it recorded.
+        status: FINISHED, FAILED or KILLED: how the command ended. Where nothing was trained, the parent ends so.
 
     Raises:
         InputError: the store can't be reached or written; the summary is there all the same.
     """
-    parts = list(kept.parts(root))
-    if not parts:
+    root, tracking, started = running.root, running.tracking, time.perf_counter()
+    if not root.exists():
         return
-    started = time.perf_counter()
-    sweep = Sweep(root, parts)
-    sweep.folder.mkdir(exist_ok=True)
-    as_runs = are_runs(sweep.config, len(sweep.lanes)) and tracking.enabled
-    with FileLock(root / "delivery.lock"), (ready or ChildRuns()) if as_runs else nullcontext() as writer:
-        parent = open_parent(tracking, tracking.experiment or sweep.group.dataset["name"], root, start_folder)
-        if writer is not None and parent is not None:
-            writer.write(Order(str(root), str(start_folder), tracking.uri, parent.id))
-        dataset = write_summary(sweep, sweep.histories(), tracking)
-        if writer is not None:
-            writer.wait()
-        rows = describe_sweep(sweep, start_folder, *((parent.id, parent.url_hint) if parent else ("", "")))
-        (sweep.folder / "summary.txt").write_text(describe.panel(rows) + "\n")
+    with FileLock(root / "delivery.lock"), running.writer or nullcontext():
+        parts = list(kept.parts(root))
+        if not parts:
+            end(running, status)
+            return
+        sweep = Sweep(root, parts, running.objective)
+        parent, problem = open_or_explain(running, sweep)
+        digest = sweep.digest(running.record)
+        if parent is not None and parent.tags().get(DELIVERED) == digest and sweep.folder.exists():
+            parent.finish("FINISHED" if sweep.finished else "FAILED")
+            print("\n" + (sweep.folder / "summary.txt").read_text().rstrip())
+            return
+        with ready(running, len(sweep.lanes)) as writer:
+            if writer is not None and parent is not None:
+                writer.write(Order(str(root), str(running.start_folder), tracking.uri, parent.id))
+            dataset = write_summary(sweep, sweep.histories(), tracking)
+            where = (parent.id, parent.url_hint) if parent else ("", "")
+            rows = describe_sweep(sweep, running.start_folder, *where)
+            (sweep.folder / "summary.txt").write_text(describe.panel(rows) + "\n")
+            if writer is not None and parent is not None:
+                writer.wait()
         if parent is not None:
             record_parent(parent, sweep, rows, dataset, tracking)
+            parent.set_tags({DELIVERED: digest} if status == "FINISHED" else {})
+            parent.finish(status if sweep.finished else "FAILED")
     print(f"\n{describe.panel([*rows, ('seconds', f'delivered in {time.perf_counter() - started:.1f}')])}")
+    if problem is not None:
+        raise problem
 
 
-def are_runs(config: Config, lanes: int) -> bool:
+def open_or_explain(running: Running, sweep: Sweep) -> "tuple[Run | None, InputError | None]":
+    """The parent, or why there is none to be had; neither if tracking is off."""
+    experiment = running.tracking.experiment or sweep.group.dataset["name"]
+    try:
+        return open_parent(running.tracking, experiment, running.root, running.start_folder), None
+    except InputError as problem:
+        return None, problem
+
+
+def end(running: Running, status: describe.Status) -> None:
+    """Ends the parent of a sweep that came to nothing, if one was opened."""
+    if running.tracking.enabled:
+        from nnjax.tracking import store
+
+        parent = store.find_parent(running.tracking.uri, running.root, running.start_folder)
+        if parent is not None:
+            parent.finish(status)
+
+
+def ready(running: Running, lanes: int) -> "ChildRuns | nullcontext[None]":
+    """The process for child runs, if there are to be any: the one that was started early, unless it has died since."""
+    if not are_runs(running, lanes):
+        return nullcontext()
+    return running.writer if running.writer is not None and running.writer.alive else ChildRuns()
+
+
+def are_runs(running: Running, lanes: int) -> bool:
     """Whether so many lanes become child runs, beside the table."""
-    record = config.lanes.record
-    return record == "runs" or (record == "auto" and lanes <= MOST_RUNS)
+    few = running.record == "runs" or (running.record == "auto" and lanes <= MOST_RUNS)
+    return bool(running.tracking.enabled and few)
 
 
 def children(sweep: Sweep) -> Iterator["Child"]:
@@ -90,7 +132,8 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
     }
     for name, value in lane.metrics.items():
         points[name] = [*points.get(name, []), (lane.facts["kept_epoch"], value)]
-    tags = {"lane": str(place), "part": lane.facts["part"], "stopped": lane.facts["stopped"]}
+    network = f"{kept.PARTS}/{lane.facts['part']}.safetensors, lane {lane.facts['lane']}"
+    tags = {"lane": str(place), "network": network, "stopped": lane.facts["stopped"]}
     if diverged:
         tags["last_finite_epoch"] = str(lane.facts["epochs"])
     return Child(
@@ -108,7 +151,7 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
 def record_parent(
     parent: "Run", sweep: Sweep, rows: Sequence[tuple[str, str]], dataset: Dataset | None, tracking: Tracking
 ) -> None:
-    """Settings, spreads, files and the best lane's model; the run's end."""
+    """Settings, spreads, files and the best lane's model."""
     common = {key: value for key, value in members.settings(sweep.config).items() if key not in sweep.keys}
     parent.log_params(parent.missing_params(common))
     values: dict[str, float] = {}
@@ -124,13 +167,14 @@ def record_parent(
     latest = max(lane.facts["ended"] for lane in sweep.lanes)  # the same again, so that a second delivery adds nothing
     parent.log_metrics({name: [(0, value)] for name, value in values.items()}, latest)
     parent.log_files(sweep.folder)
+    best = sweep.lanes[sweep.order[0]].facts["member"] if sweep.order else None
     if tracking.model:
-        parent.log_files(sweep.root / kept.PARTS, kept.PARTS)
-    best = sweep.folder / "best" / "model.safetensors"
-    if tracking.model and dataset is not None:
+        for part in sweep.parts:
+            parent.log_file(kept.networks(part.path), kept.PARTS)
+    if tracking.model and dataset is not None and parent.tags().get("best") != best:
         from nnjax.tracking.model import log_model
 
-        log_model(parent, best, dataset.test.x, dataset.classes)
+        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.test.x, dataset.classes)
     top = [
         ("rank " + str(rank), analysis.name(sweep.lanes[i], sweep.keys))
         for rank, i in enumerate(sweep.order[:SHOWN], 1)
@@ -141,6 +185,6 @@ def record_parent(
             "mlflow.note.content": describe.markdown(sweep.title, [*rows[1:], *top]),
             "swept": ", ".join(sweep.keys),
             "lanes": len(sweep.lanes),
+            "best": best or "",
         }
     )
-    parent.finish("FINISHED")

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -52,9 +52,9 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     """
     dataset = pipeline.load(config)
     pipeline.prepare_jax(config)
-    lanes = [Member(lane, identity(lane, dataset)) for lane in members.members(config)]
+    lanes = [Member(lane, members.identity(told(lane), dataset.digest)) for lane in members.members(config)]
     done = {lane.facts["member"] for lane in kept.latest([*kept.parts(root)]) if lane.facts["status"] == FINISHED}
-    todo = [lane for lane in lanes if lane.identity not in done]
+    todo = list({lane.identity: lane for lane in lanes if lane.identity not in done}.values())
     log.info("%s: %s", dataset.notice or results.describe_data(dataset), count(len(todo), len(lanes)))
     if todo:
         results.write_settings(folder, describe.without_passwords(dataclasses.asdict(config)))
@@ -67,20 +67,22 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     return [result(point) for point in points]
 
 
-def identity(config: Config, dataset: Dataset) -> str:
-    """What identifies a member: its settings and the data's digest."""
-    return members.identity(members.settings(config), dataset.digest)
+def told(config: Config) -> dict[str, Any]:
+    """A member's settings, fit to be recorded."""
+    return describe.without_passwords(members.settings(config))
 
 
 def count(todo: int, lanes: int) -> str:
-    """`256 lanes`, `56 lanes to train, 200 skipped: finished before`."""
-    return f"{lanes} lanes" if todo == lanes else f"{todo} lanes to train, {lanes - todo} skipped: finished before"
+    """`256 lanes`, or `256 lanes, 56 to train, 200 skipped: finished before`."""
+    all_lanes = f"{lanes} lane{'s' * (lanes != 1)}"
+    return all_lanes if todo == lanes else f"{all_lanes}, {todo} to train, {lanes - todo} skipped: finished before"
 
 
 def result(values: np.ndarray) -> float | TrainingError:
     """The mean over a point's seeds, without those that diverged."""
     there = values[np.isfinite(values)]
-    return float(there.mean()) if len(there) else TrainingError("the loss stopped being finite")
+    hint = "the loss stopped being finite; try a lower optimizer.learning_rate, or training.clip_norm=1"
+    return float(there.mean()) if len(there) else TrainingError(hint)
 
 
 def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
@@ -89,20 +91,25 @@ def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, pa
     check = pipeline.check_gradients(config, dataset, folder)
     if check is not None:
         pipeline.accept(check)
-    fitting = strategy.most_lanes(assembly.memory(config, dataset), jax.devices()[0])
-    most = min(config.lanes.max or fitting, len(todo))
+    configs = [lane.config for lane in todo]
+    fitting = strategy.most_lanes(assembly.memory(configs, dataset), jax.devices()[0])
+    room = even(len(todo), min(config.lanes.max or fitting, len(todo)))
     while todo:
-        room = -(-len(todo) // -(-len(todo) // most))  # groups of about one size: they share a program
         group, rest = todo[:room], todo[room:]
         try:
             train_group(group, room, dataset, folder, root, parent)
         except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error) or most == 1:
+            if "RESOURCE_EXHAUSTED" not in str(error) or room == 1:
                 raise
-            most = -(-room // 2)
-            log.info("out of memory with %d lanes: going on with %d at once", room, most)
+            log.info("out of memory with %d lanes: going on with half of them at once", room)
+            room = even(len(todo), -(-room // 2))
             continue
         todo = rest
+
+
+def even(lanes: int, most: int) -> int:
+    """The size of groups, about equal and not above `most`: they share a program, the last is filled up."""
+    return -(-lanes // -(-lanes // most))
 
 
 def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
@@ -154,6 +161,7 @@ def outcomes(
     for i, lane in enumerate(group):
         stopped, last = training.stopped[i], int(training.epochs[i])
         diverged = stopped == "diverged" or not np.isfinite(test.loss[i])
+        last -= stopped == "diverged"
         epoch = int(training.best_epoch[i]) if keep == "best" and validated else last
         measured = {name: float(values[i, epoch]) for name, values in history.items()}
         measured |= {"test/loss": float(test.loss[i]), "test/accuracy": float(test.accuracy[i])}
@@ -165,13 +173,13 @@ def outcomes(
             "lane": i,
             "status": DIVERGED if diverged else FINISHED,
             "stopped": "diverged" if diverged else stopped,
-            "epochs": last - 1 if diverged else last,
+            "epochs": last,
             "kept_epoch": epoch,
             "started": int(when[0] * 1000),
             "ended": int(when[1] * 1000),
         }
         metrics = {} if diverged else {name: value for name, value in measured.items() if np.isfinite(value)}
-        yield Lane(facts, members.settings(lane.config), metrics)
+        yield Lane(facts, told(lane.config), metrics)
 
 
 def thinned(training: Training, config: Config) -> dict[str, np.ndarray]:

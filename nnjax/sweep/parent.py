@@ -1,10 +1,8 @@
 """The run in MLflow that stands for a sweep: opened once, by whichever job comes first, and found again later."""
 
-import json
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -13,8 +11,6 @@ from nnjax.tracking import describe
 
 if TYPE_CHECKING:
     from nnjax.tracking.store import Run
-
-RECORD = "parent.json"  # the run's id, in the sweep's folder
 
 
 class Parent:
@@ -51,19 +47,11 @@ def open_parent(tracking: Tracking, experiment: str, root: Path, start_folder: P
     from nnjax.tracking import store
 
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / f"{RECORD}.lock"):
-        known = read(root).get("run_id")
-        found = store.find_run(tracking.uri, known, start_folder) if known else None
+    with FileLock(root / "parent.lock"):  # of several jobs that begin at once, one creates it
+        found = store.find_parent(tracking.uri, root, start_folder)
         if found is None:
-            source = {"mlflow.source.name": "nnjax.train", "sweep": root.name, "run_folder": root}
+            source = {"mlflow.source.name": "nnjax.train", "sweep": root.name, store.ROOT: root}
             tags = {**source, **describe.versions(), **describe.git_tags(Path(__file__).parent), **tracking.tags}
             name = tracking.run_name or f"sweep {root.name}"
             found = store.open_run(tracking.uri, experiment, name, tags, start_folder)
-            (root / RECORD).write_text(json.dumps({"run_id": found.id}))
     return found
-
-
-def read(root: Path) -> Mapping[str, Any]:
-    """What is known of the sweep's run."""
-    file = root / RECORD
-    return dict(json.loads(file.read_text())) if file.exists() else {}

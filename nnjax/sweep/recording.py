@@ -7,8 +7,11 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from filelock import FileLock
 
 from nnjax.errors import InputError
 
@@ -32,8 +35,9 @@ class ChildRuns:
             [sys.executable, "-m", "nnjax.sweep.recording"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl-C at the terminal is for the training: this one still writes what there is
             env={**os.environ, "PYTHONPATH": paths},
         )
 
@@ -45,11 +49,17 @@ class ChildRuns:
             self.process.kill()
             self.process.communicate()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it is waiting or at work."""
+        return self.process.poll() is None
+
     def write(self, order: Order) -> None:
         """Tells it what to write."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has died: `wait` says so
+            self.process.stdin.write(json.dumps(order) + "\n")
+            self.process.stdin.flush()
 
     def wait(self) -> None:
         """Until all is written.
@@ -57,21 +67,32 @@ class ChildRuns:
         Raises:
             InputError: the store couldn't be reached or written.
         """
-        said, _ = self.process.communicate()
+        said, noise = self.process.communicate()
         if self.process.returncode:
-            raise InputError(said.strip() or f"writing child runs ended with code {self.process.returncode}")
+            last = (noise.strip() or "nothing was said").splitlines()[-1]
+            raise InputError(said.strip() or f"writing child runs ended with {self.process.returncode}: {last}")
 
 
 def main() -> None:
     """One order, then the end; what goes wrong is the one line that is printed."""
-    from nnjax.sweep import delivery, folder
-    from nnjax.sweep.whole import Sweep
-    from nnjax.tracking import store
+    import nnjax.sweep.delivery
+    import nnjax.tracking.store  # noqa: F401 - seconds, best spent before the order comes
 
     line = sys.stdin.readline()
     if not line:  # nothing was trained
         return
     order = Order(*json.loads(line))
+    # A command that was killed leaves its process at work: it may end before another begins, and nothing is twice.
+    with FileLock(Path(order.root) / "children.lock"):
+        write(order)
+
+
+def write(order: Order) -> None:
+    """The child runs of an order."""
+    from nnjax.sweep import delivery, folder
+    from nnjax.sweep.whole import Sweep
+    from nnjax.tracking import store
+
     try:
         sweep = Sweep(Path(order.root), list(folder.parts(Path(order.root))))
         parent = store.find_run(order.uri, order.run_id, order.start_folder)

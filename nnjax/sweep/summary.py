@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: Tracking) -> Dataset | None:
     """Table, histories, leaderboard, figures, and the best lane's network and figures; returns its data."""
+    sweep.folder.mkdir(exist_ok=True)
     kept.write_table(sweep.folder / "lanes.parquet", sweep.lanes, {})
     np.savez_compressed(sweep.folder / "histories.npz", **histories)  # type: ignore[arg-type]
     rows = analysis.table(sweep.lanes, sweep.keys, sweep.objective)
@@ -99,7 +100,7 @@ def describe_sweep(sweep: Sweep, start_folder: Path, run_id: str, look: str) -> 
             if best is None
             else f"{analysis.name(best, sweep.keys)}: {sweep.objective} {best.metrics[sweep.objective]:.4g}",
         ),
-        ("programs", f"{compiles} compiled for {len(sweep.parts)} groups of lanes"),
+        ("compiled", f"{compiles} training program{'s' * (compiles != 1)}"),
         ("run id", run_id),
         ("folder", os.path.relpath(sweep.folder, start_folder)),
         ("look", look),

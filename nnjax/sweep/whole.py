@@ -1,5 +1,7 @@
 """A sweep as its folder has it: all parts together, lane by lane."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,14 @@ from nnjax.training import batches
 class Sweep:
     """A sweep as its folder has it."""
 
-    def __init__(self, root: Path, parts: Sequence[Part]) -> None:
+    def __init__(self, root: Path, parts: Sequence[Part], objective: str | None = None) -> None:
         self.root, self.parts, self.lanes = root, parts, kept.latest(parts)
         self.group = parts[-1].group
         self.config = schema.record(self.group.config)
         self.keys = analysis.swept(self.lanes)
         self.finished = [lane for lane in self.lanes if lane.facts["status"] == FINISHED]
         validated = any(metric.startswith("validation/") for lane in self.finished for metric in lane.metrics)
-        self.objective = self.config.objective or ("validation/loss" if validated else "train/loss")
+        self.objective = objective or ("validation/loss" if validated else "train/loss")
         self.order = analysis.ranked(self.lanes, self.objective)
 
     @property
@@ -41,6 +43,11 @@ class Sweep:
         over = ", ".join(analysis.short(self.keys).values())
         what = f"{self.config.model.name} {self.group.dataset['name']}"
         return f"{len(self.lanes):,} lanes{f' of {over}' if over else ''}, {what}"
+
+    def digest(self, record: str) -> str:
+        """What was trained and how it is recorded, in a few letters: equal where there is nothing new to deliver."""
+        lanes = [[lane.facts["member"], lane.facts["status"], lane.facts["part"]] for lane in self.lanes]
+        return hashlib.sha256(json.dumps([lanes, self.objective, record]).encode()).hexdigest()
 
     def column(self, key: str) -> list[Any]:
         """A setting of all lanes."""

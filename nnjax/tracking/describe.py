@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 LIBRARIES = ("nnjax", "jax", "jaxlib", "optax", "numpy", "mlflow", "hydra-core", "tensorflow-datasets", "safetensors")
 ONE_LAYER = {"cross_entropy": "softmax", "log_loss": "logistic", "perceptron": "perceptron"}  # the lecture's names
 IMPLIED = ("cross_entropy", "log_loss", "perceptron")  # losses that a name need not tell
+Status = Literal["FINISHED", "FAILED", "KILLED"]  # how a run ends
 GIT_PATIENCE = 2  # seconds
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -24,12 +24,14 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from nnjax.errors import InputError, choices
+from nnjax.tracking.describe import Status
 from nnjax.tracking.location import artifact_location, check_writable, look, sqlite_path, sqlite_uri, store_uri
 from nnjax.tracking.quiet import quiet
 
 # mlflow's own limits, in characters and in points
 LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST, METRICS_A_CALL = 250, 6000, 8000, 36, 1000
 PARENT, MEMBER = "mlflow.parentRunId", "member"  # tags of a child run
+ROOT = "run_folder"  # tag of a run: where its files are
 PAGE = 1000  # runs of a search at once
 CREATION = 60  # seconds to wait while another process creates the store; it takes two
 
@@ -102,13 +104,23 @@ class Run:
         with reaching(self.uri):
             self.client.log_artifacts(self.id, str(folder), path)
 
+    def log_file(self, file: str | Path, path: str) -> None:
+        """A file as an artifact below path."""
+        with reaching(self.uri):
+            self.client.log_artifact(self.id, str(file), path)
+
+    def tags(self) -> Mapping[str, str]:
+        """All tags as they are now."""
+        with reaching(self.uri):
+            return dict(self.client.get_run(self.id).data.tags)
+
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Tags, as text; a value longer than mlflow takes is cut."""
         entries = [RunTag(key[:LONGEST_KEY], str(value)[:LONGEST_TAG]) for key, value in tags.items()]
         with reaching(self.uri):
             self.client.log_batch(self.id, tags=entries)
 
-    def finish(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+    def finish(self, status: Status) -> None:
         """End the run now."""
         with reaching(self.uri):
             self.client.set_terminated(self.id, status)
@@ -134,28 +146,44 @@ class Child:
     params: Mapping[str, Any]
     points: Mapping[str, Sequence[tuple[int, float]]]
     tags: Mapping[str, Any]
-    status: Literal["FINISHED", "FAILED"]
+    status: Status
     started_ms: int
     ended_ms: int
 
 
 def find_run(uri: str | None, run_id: str, start_folder: str | Path) -> Run | None:
     """A run of the store, set to RUNNING; None where there is no such run."""
+    found = _runs(uri, start_folder, f"attributes.run_id = '{run_id}'")
+    return _again(uri, start_folder, found)
+
+
+def find_parent(uri: str | None, root: str | Path, start_folder: str | Path) -> Run | None:
+    """The run of the sweep in a folder, set to RUNNING; None where there is none yet."""
+    quote = '"' if "'" in str(root) else "'"
+    found = _runs(uri, start_folder, f"tags.{ROOT} = {quote}{root}{quote}")
+    return _again(uri, start_folder, [run for run in found if PARENT not in run.data.tags])
+
+
+def _runs(uri: str | None, start_folder: str | Path, query: str) -> list[Any]:
+    """The runs of all experiments that a query selects; none where there is no store yet."""
     store = store_uri(uri, start_folder)
+    if (database := sqlite_path(store)) and not database.exists():
+        return []
     with reaching(store):
-        if (database := sqlite_path(store)) and not database.exists():
-            return None
         client = MlflowClient(tracking_uri=store, registry_uri=store)
-        try:
-            found = client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
-        if found.info.lifecycle_stage != "active":
-            return None
+        experiments = [str(each.experiment_id) for each in client.search_experiments()]
+        return list(_pages(client, experiments, query))
+
+
+def _again(uri: str | None, start_folder: str | Path, found: Sequence[Any]) -> Run | None:
+    """A run that was found, to be written to again."""
+    if not found:
+        return None
+    store, run_id = store_uri(uri, start_folder), found[0].info.run_id
+    with reaching(store):
+        client = MlflowClient(tracking_uri=store, registry_uri=store)
         client.update_run(run_id, status="RUNNING")
-        experiment = client.get_experiment(found.info.experiment_id)
+        experiment = client.get_experiment(found[0].info.experiment_id)
     hint = look(store, start_folder, experiment.experiment_id, run_id)
     return Run(client, store, experiment.name, experiment.experiment_id, run_id, hint)
 
@@ -197,11 +225,11 @@ def log_children(parent: Run, children: Iterable[Child]) -> None:
     with reaching(parent.uri):
         query = f"tags.{PARENT} = '{parent.id}'"
         runs = _pages(parent.client, [parent.experiment_id], query)
-        there = {run.data.tags.get(MEMBER): run.info for run in runs}
+        there = {run.data.tags.get(MEMBER): run for run in runs}
         for child in children:
             found = there.get(child.member)
-            if found is None or found.status != "FINISHED":
-                _log_child(parent, child, found.run_id if found else None)
+            if found is None or (found.info.status, found.info.run_name) != ("FINISHED", child.name):
+                _log_child(parent, child, found)
 
 
 def _pages(client: MlflowClient, experiments: Sequence[str], query: str) -> Iterator[Any]:
@@ -213,18 +241,24 @@ def _pages(client: MlflowClient, experiments: Sequence[str], query: str) -> Iter
         token = page.token or None
 
 
-def _log_child(parent: Run, child: Child, run_id: str | None) -> None:
-    client, start = parent.client, child.started_ms
-    if run_id is None:
-        tags = {PARENT: parent.id, MEMBER: child.member, "mlflow.user": _user(), **child.tags}
-        run_id = client.create_run(parent.experiment_id, start, tags, child.name).info.run_id
+def _log_child(parent: Run, child: Child, found: Any) -> None:
+    """A new child, or what is missing or has changed of one that is there."""
+    client, tags = parent.client, {PARENT: parent.id, MEMBER: child.member, **child.tags}
+    if found is None:
+        user = {"mlflow.user": _user()}
+        run_id = client.create_run(parent.experiment_id, child.started_ms, {**tags, **user}, child.name).info.run_id
+        tags = {}
+    else:
+        run_id, tags = found.info.run_id, {**tags, "mlflow.runName": child.name}
+    known = found.data.params if found else {}
+    params = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in child.params.items() if key not in known]
     metrics = [
         Metric(name, float(x), child.ended_ms, step)
         for name, series in child.points.items()
         for step, x in series
         if math.isfinite(x)
     ]
-    client.log_batch(run_id, metrics, [Param(key, str(value)[:LONGEST_PARAM]) for key, value in child.params.items()])
+    client.log_batch(run_id, metrics, params, [RunTag(key, str(value)[:LONGEST_TAG]) for key, value in tags.items()])
     client.set_terminated(run_id, child.status, child.ended_ms)
 
 

@@ -81,6 +81,7 @@ def most_lanes(bytes_a_lane: float, device: jax.Device) -> int:
 def words(strategy: str, lanes: int, plan: Plan) -> str:
     """`16 lanes: vmap of 8 on 2 devices, shared batches (auto)`."""
     layout = plan.layout
-    how = f"vmap of {layout.width}" if layout.groups == 1 else f"map of {layout.groups}"
+    how = f"vmap of {layout.width}" if layout.width > 1 else f"map of {layout.groups}"
     shared = ", shared batches" if plan.shared_batches else ""
-    return f"{lanes} lanes: {how} on {layout.devices} device{'s' * (layout.devices > 1)}{shared} ({strategy})"
+    devices = f"{layout.devices} device{'s' * (layout.devices > 1)}"
+    return f"{lanes} lane{'s' * (lanes > 1)}: {how} on {devices}{shared} ({strategy})"
