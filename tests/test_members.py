@@ -9,7 +9,7 @@ from nnjax import config, members
 from nnjax.data import sources
 from nnjax.errors import InputError
 from nnjax.pipeline import load
-from nnjax.sweep.job import identity as of_data
+from nnjax.sweep.job import told
 from tests.test_config import read
 
 XOR = ("+experiment=xor", "optimizer=sgd")
@@ -48,7 +48,9 @@ def test_a_member_has_all_other_settings_of_its_job():
     assert member == dataclasses.replace(job, seed=3)
 
 
-@pytest.mark.parametrize("seeds", ["lanes.seeds=3", "lanes.values={seed:[0,1,2]}", "lanes.values=[{seed:0},{seed:1},{seed:2}]"])
+@pytest.mark.parametrize(
+    "seeds", ["lanes.seeds=3", "lanes.values={seed:[0,1,2]}", "lanes.values=[{seed:0},{seed:1},{seed:2}]"]
+)
 def test_seeds_are_the_members_that_separate_runs_are(seeds):
     assert identities(seeds) == [identity(f"seed={seed}") for seed in range(3)]
     assert len(set(identities(seeds))) == 3
@@ -78,11 +80,25 @@ def test_how_it_is_run_is_no_part_of_the_identity():
 
 def test_every_setting_that_may_change_a_result_changes_the_identity():
     others = {
-        **{"seed": 1, "model.hidden": [5], "model.activation": "relu", "model.init": "lecun", "model.init_scale": 2},
-        **{"data.table": "0111", "data.label_noise": 0.25, "optimizer.learning_rate": 0.5, "training.epochs": 3},
-        **{"training.batch_size": 2, "training.limit_batches": 1, "training.shuffle_seed": 0, "training.l2": 0.1},
-        **{"training.clip_norm": 1, "training.gradients": "autodiff", "training.gradient_check": False},
-        **{"training.tolerance": 0.1, "training.patience": 3, "training.keep": "best"},
+        "seed": 1,
+        "model.hidden": [5],
+        "model.activation": "relu",
+        "model.init": "lecun",
+        "model.init_scale": 2,
+        "data.table": "0111",
+        "data.label_noise": 0.25,
+        "optimizer.learning_rate": 0.5,
+        "training.epochs": 3,
+        "training.batch_size": 2,
+        "training.limit_batches": 1,
+        "training.shuffle_seed": 0,
+        "training.l2": 0.1,
+        "training.clip_norm": 1,
+        "training.gradients": "autodiff",
+        "training.gradient_check": False,
+        "training.tolerance": 0.1,
+        "training.patience": 3,
+        "training.keep": "best",
         **{f"{group}.name": "other" for group in ("model", "loss", "data", "optimizer", "schedule")},
     }
     assert set(others) == set(members.settings(read(*XOR)))
@@ -92,9 +108,20 @@ def test_every_setting_that_may_change_a_result_changes_the_identity():
 def test_other_data_are_another_member():
     job = read(*XOR)
     assert members.identity(members.settings(job), "a") != members.identity(members.settings(job), "b")
-    data = load(job)
-    assert of_data(job, data) != of_data(job, dataclasses.replace(data, digest="0" * 64))
-    assert of_data(job, data) == of_data(job, sources.load("boolean", table="0110"))
+    digest, same = load(job).digest, sources.load("boolean", table="0110").digest
+    assert digest == same != sources.load("boolean", table="0111").digest
+
+
+def test_what_is_recorded_of_a_member_tells_no_password():
+    """A mirror's address, which is part of the identity with and without it alike."""
+    one, other = (with_mirror(f"http://{who}host/x") for who in ("me:secret@", ""))
+    assert one["data.mirror"] == "http://host/x"
+    assert members.identity(one, "d") == members.identity(other, "d")
+
+
+def with_mirror(address):
+    job = read("data=mnist")
+    return told(dataclasses.replace(job, data=dataclasses.replace(job.data, mirror=address)))
 
 
 @pytest.mark.parametrize(

@@ -188,3 +188,29 @@ def test_the_file_can_travel_alone():
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.split(".")[0] for name in imported} - sys.stdlib_module_names == {"numpy", "safetensors"}
+
+
+def test_a_file_of_lanes_gives_each_its_own_network(tmp_path):
+    generator = np.random.default_rng(5)
+    layers = [
+        (generator.normal(size=(3, 4, 2)), generator.normal(size=(3, 4))),
+        (np.ones((3, 1, 4)), np.arange(3.0)[:, None]),
+    ]
+    predictor.save(tmp_path / "lanes", layers, metadata([2], lanes=3))
+    for lane in range(3):
+        one = Predictor.load(tmp_path / "lanes", lane)
+        for (Theta, b), (all_Theta, all_b) in zip(one.params, layers, strict=True):
+            np.testing.assert_array_equal(Theta, all_Theta[lane].astype(np.float32))
+            np.testing.assert_array_equal(b, all_b[lane].astype(np.float32))
+        assert one.outputs(BOOLEAN).shape == (4, 1)
+    first = Predictor.load(tmp_path / "lanes")
+    np.testing.assert_array_equal(first.outputs(BOOLEAN), Predictor.load(tmp_path / "lanes", 0).outputs(BOOLEAN))
+
+
+@pytest.mark.parametrize(("lanes", "lane"), [(3, 3), (3, -1), (None, 1)])
+def test_a_lane_out_of_range_is_refused(tmp_path, lanes, lane):
+    Theta, b = by_hand([-30, 20, 20])
+    one = (np.stack([Theta] * lanes), np.stack([b] * lanes)) if lanes else (Theta, b)
+    predictor.save(tmp_path / "x", [one], metadata([2], **({"lanes": lanes} if lanes else {})))
+    with pytest.raises(ValueError, match=f"lane must be below {lanes or 1}, got {lane}"):
+        Predictor.load(tmp_path / "x", lane)

@@ -67,7 +67,7 @@ def chosen(given: argparse.Namespace) -> Iterator[Row]:
 
     folder = Path.cwd()
     if given.sweep is not None:
-        found = store.search(given.uri, folder, given.experiment, f"tags.sweep = '{given.sweep}'")
+        found = store.search(given.uri, folder, given.experiment, store.tagged("sweep", given.sweep))
         if not found:
             names = {run.tags["sweep"]: None for run in store.search(given.uri, folder) if "sweep" in run.tags}
             raise InputError(f"--sweep={given.sweep}: no such sweep; {choices(given.sweep, names)}")

@@ -123,15 +123,16 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
     lane = sweep.lanes[place]
     diverged = lane.facts["status"] == DIVERGED
     epochs = histories["epoch"]
-    there = np.flatnonzero(epochs <= lane.facts["epochs"])
+    final = lane.facts["kept_epoch"]  # up to here: what is after it isn't of the network that was kept
+    there = np.flatnonzero(epochs <= final)
     chosen = there[np.unique(np.linspace(0, len(there) - 1, POINTS).round().astype(int))]
     points = {
-        name: [(int(epochs[i]), float(values[place, i])) for i in chosen if epochs[i] != lane.facts["kept_epoch"]]
+        name: [(int(epochs[i]), float(values[place, i])) for i in chosen if diverged or epochs[i] != final]
         for name, values in histories.items()
         if name.startswith(CURVES)
     }
     for name, value in lane.metrics.items():
-        points[name] = [*points.get(name, []), (lane.facts["kept_epoch"], value)]
+        points[name] = [*points.get(name, []), (final, value)]
     network = f"{kept.PARTS}/{lane.facts['part']}.safetensors, lane {lane.facts['lane']}"
     tags = {"lane": str(place), "network": network, "stopped": lane.facts["stopped"]}
     if diverged:

@@ -25,7 +25,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nnjax.errors import InputError, choices
 from nnjax.tracking.describe import Status
-from nnjax.tracking.location import artifact_location, check_writable, look, sqlite_path, sqlite_uri, store_uri
+from nnjax.tracking.location import (
+    PATIENCE,
+    artifact_location,
+    check_writable,
+    look,
+    sqlite_path,
+    sqlite_uri,
+    store_uri,
+)
 from nnjax.tracking.quiet import quiet
 
 # mlflow's own limits, in characters and in points
@@ -121,9 +129,12 @@ class Run:
             self.client.log_batch(self.id, tags=entries)
 
     def finish(self, status: Status) -> None:
-        """End the run now."""
+        """End the run now; an SQLite store is whole in its one file again, unless somebody else is writing to it."""
         with reaching(self.uri):
             self.client.set_terminated(self.id, status)
+            if database := sqlite_path(self.uri):
+                with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class Found(NamedTuple):
@@ -151,6 +162,12 @@ class Child:
     ended_ms: int
 
 
+def tagged(key: str, value: Any) -> str:
+    """The query for runs with a tag."""
+    quote = '"' if "'" in str(value) else "'"
+    return f"tags.{key} = {quote}{value}{quote}"
+
+
 def find_run(uri: str | None, run_id: str, start_folder: str | Path) -> Run | None:
     """A run of the store, set to RUNNING; None where there is no such run."""
     found = _runs(uri, start_folder, f"attributes.run_id = '{run_id}'")
@@ -159,8 +176,7 @@ def find_run(uri: str | None, run_id: str, start_folder: str | Path) -> Run | No
 
 def find_parent(uri: str | None, root: str | Path, start_folder: str | Path) -> Run | None:
     """The run of the sweep in a folder, set to RUNNING; None where there is none yet."""
-    quote = '"' if "'" in str(root) else "'"
-    found = _runs(uri, start_folder, f"tags.{ROOT} = {quote}{root}{quote}")
+    found = _runs(uri, start_folder, tagged(ROOT, root))
     return _again(uri, start_folder, [run for run in found if PARENT not in run.data.tags])
 
 
@@ -228,7 +244,7 @@ def log_children(parent: Run, children: Iterable[Child]) -> None:
         there = {run.data.tags.get(MEMBER): run for run in runs}
         for child in children:
             found = there.get(child.member)
-            if found is None or (found.info.status, found.info.run_name) != ("FINISHED", child.name):
+            if found is None or (found.info.status, found.info.run_name) != (child.status, child.name):
                 _log_child(parent, child, found)
 
 
@@ -252,8 +268,9 @@ def _log_child(parent: Run, child: Child, found: Any) -> None:
         run_id, tags = found.info.run_id, {**tags, "mlflow.runName": child.name}
     known = found.data.params if found else {}
     params = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in child.params.items() if key not in known]
+    ended = (found.info.end_time if found else None) or child.ended_ms  # the same point again stays one
     metrics = [
-        Metric(name, float(x), child.ended_ms, step)
+        Metric(name, float(x), ended, step)
         for name, series in child.points.items()
         for step, x in series
         if math.isfinite(x)

@@ -14,8 +14,10 @@ from mlflow.entities import Run
 from nnjax.predictor import Predictor
 from nnjax.sweep import delivery, job, recording
 from nnjax.sweep import folder as kept
+from nnjax.sweep.callback import Running
 from nnjax.sweep.folder import Lane, Part
 from nnjax.tracking import store
+from nnjax.tracking.describe import Status
 from tests.end_to_end.conftest import Done
 from tests.test_config import read
 
@@ -43,21 +45,26 @@ class Here:
     def wait(self) -> None:
         pass
 
+    alive = True
+
 
 class Swept(NamedTuple):
-    """A sweep's folder, in the folder of its store."""
+    """A sweep's folder, and that of its store: where commands are started."""
 
     root: Path
+    start: Path
 
     def train(self, *overrides: str) -> list[Any]:
         """A job."""
         folder = self.root / f"job {len(list(self.root.glob('job *')))}"
         folder.mkdir(parents=True)
-        return job.run(read(*XOR, *overrides), folder, self.root, self.root.parent)
+        return job.run(read(*XOR, *overrides), folder, self.root, self.start)
 
-    def deliver(self, *overrides: str, ready: Any = None) -> "Swept":
+    def deliver(self, *overrides: str, writer: Any = None, status: Status = "FINISHED") -> "Swept":
         """The summary, and the store's runs."""
-        delivery.deliver(self.root, read(*XOR, *overrides).tracking, self.root.parent, ready or Here())
+        config = read(*XOR, *overrides)
+        how = config.tracking, config.lanes.record, config.objective
+        delivery.deliver(Running(self.root, self.start, *how, writer or Here()), status)
         return self
 
     def run(self, *overrides: str) -> "Swept":
@@ -76,7 +83,7 @@ class Swept(NamedTuple):
         return Predictor.load(kept.networks(self.root / kept.PARTS / lane.facts["part"]), lane.facts["lane"])
 
     def client(self) -> MlflowClient:
-        return Done(0, "", "", self.root.parent).client()
+        return Done(0, "", "", self.start).client()
 
     def runs(self) -> list[Run]:
         client = self.client()
@@ -122,6 +129,6 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Sw
         if folder is None:
             folder = tmp_path_factory.mktemp("sweep")
             shutil.copy(template / "mlflow.db", folder / "mlflow.db")
-        return Swept(folder / name)
+        return Swept(folder / name, folder)
 
     yield make

@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from nnjax import assembly, pipeline
-from tests.sweep.conftest import RATES, lane_of, XOR
+from tests.sweep.conftest import RATES, XOR, lane_of
 from tests.test_config import read
 
 OFF = "tracking.enabled=false"
@@ -66,9 +66,7 @@ def test_a_diverging_neighbour_changes_no_bit(swept):
     for seed in range(4):
         mine, other = (lane_of(each.lanes(), seed=seed, learning_rate=0.1) for each in (calm, wild))
         assert mine.metrics == other.metrics
-        for (Theta, b), (same_Theta, same_b) in zip(
-            calm.network(mine).params, wild.network(other).params, strict=True
-        ):
+        for (Theta, b), (same_Theta, same_b) in zip(calm.network(mine).params, wild.network(other).params, strict=True):
             np.testing.assert_array_equal(Theta, same_Theta)
             np.testing.assert_array_equal(b, same_b)
 
@@ -112,7 +110,7 @@ def test_out_of_memory_halves_the_lanes_and_goes_on(swept, monkeypatch, caplog, 
     caplog.set_level("INFO", logger="nnjax")
     made = swept().run(OFF, "lanes.strategy=vmap", "lanes.seeds=8")
     assert memory.asked == [8, 4, 4]
-    assert any("out of memory with 8 lanes: going on with 4 at once" in line for line in caplog.messages)
+    assert any("out of memory with 8 lanes: going on with half of them at once" in line for line in caplog.messages)
     assert [len(part.lanes) for part in made.parts()] == [4, 4]
     for seed, params in networks(made).items():
         np.testing.assert_allclose(params, networks(eight["vmap"])[seed], rtol=1e-5, atol=1e-6)
@@ -134,12 +132,19 @@ def test_another_error_of_the_device_is_not_taken_for_memory(swept, monkeypatch)
     assert memory.asked == [8]
 
 
-def test_a_job_that_fails_leaves_no_run_running(swept):
-    """More instances a batch than there are: known only with the data, when the parent is being opened."""
-    from nnjax.errors import InputError
+@pytest.mark.parametrize(
+    "error", [jax.errors.JaxRuntimeError("INTERNAL"), KeyboardInterrupt()], ids=["error", "Ctrl-C"]
+)
+def test_a_job_that_ends_without_any_lane_leaves_no_run_running(swept, monkeypatch, error):
+    """A multirun delivers what its jobs left, however they ended; here nothing but the parent."""
+
+    def ends(*arguments):
+        raise error
 
     made = swept()
-    with pytest.raises(InputError, match="batch_size=5"):
-        made.train("lanes.seeds=4", "training.batch_size=5")
-    made.deliver()
-    assert [run.info.status for run in made.runs() if run.info.status == "RUNNING"] == []
+    with monkeypatch.context() as patch:
+        patch.setattr(assembly, "training", ends)
+        with pytest.raises(type(error)):
+            made.train("lanes.seeds=4")
+    made.deliver(status="FAILED")
+    assert [run.info.run_name for run in made.runs() if run.info.status == "RUNNING"] == []

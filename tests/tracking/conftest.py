@@ -12,7 +12,7 @@ def empty_store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        open_run(None, "template", "template", {}, folder)
+        open_run(None, "template", "template", {}, folder).finish("FINISHED")
     return folder / "mlflow.db"
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ from mlflow import MlflowClient
 
 import nnjax.tracking
 from nnjax.errors import InputError
+from nnjax.tracking.quiet import quiet
 from nnjax.tracking.store import open_run
 
 ROOT = Path(nnjax.tracking.__file__).parents[2]
@@ -48,13 +50,16 @@ def test_processes_that_create_a_store_at_once_all_succeed_and_say_nothing(tmp_p
     ]
     ends = [(*process.communicate(timeout=120), process.returncode) for process in together]
     assert [(error, code) for _, error, code in ends] == [("", 0)] * 4
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    with quiet():  # SQLAlchemy warns of mlflow's mappings once
+        client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
     assert len(client.search_experiments(filter_string="name = 'mnist'")) == 1
     for output, _, _ in ends:
         run = client.get_run(output.strip())
         assert run.info.status == "FINISHED"
         assert len(client.get_metric_history(run.info.run_id, "train/loss")) == 2
-    assert {path.name for path in tmp_path.iterdir()} <= {"mlflow.db", "mlflow.db.lock", "mlruns"}
+    assert {path.name for path in tmp_path.iterdir()} <= {
+        *("mlflow.db", "mlflow.db-wal", "mlflow.db-shm", "mlflow.db.lock", "mlruns")
+    }
 
 
 def test_what_a_killed_creation_left_does_no_harm(tmp_path, monkeypatch):
@@ -199,3 +204,16 @@ def test_a_deleted_experiment_is_said(run, folder):
     MlflowClient(tracking_uri=run.uri).delete_experiment(run.experiment_id)
     with pytest.raises(InputError, match="must not be a deleted one, got 'mnist'"):
         open_run(None, "mnist", "never", {}, folder)
+
+
+def test_a_finished_run_is_in_the_one_file(run, tmp_path):
+    """Whoever copies mlflow.db has everything, though a log is written ahead of it."""
+    run.log_metrics({"train/loss": [(0, 1.5)]}, 1000)
+    run.finish("FINISHED")
+    database = run.uri.removeprefix("sqlite:///")
+    elsewhere = tmp_path / "copy" / "mlflow.db"
+    elsewhere.parent.mkdir()
+    shutil.copy(database, elsewhere)
+    with quiet():
+        found = MlflowClient(f"sqlite:///{elsewhere}").get_run(run.id)
+    assert (found.info.status, found.data.metrics["train/loss"]) == ("FINISHED", 1.5)

@@ -40,7 +40,7 @@ def assert_lanes_close(lanes, single, lane, tolerance):
 
 @pytest.mark.parametrize(
     "optimizer",
-    [pytest.param(name, marks=() if name in ("momentum", "adamw") else pytest.mark.slow) for name in OPTIMIZERS],
+    [pytest.param(name, marks=() if name == "adamw" else pytest.mark.slow) for name in OPTIMIZERS],
 )
 def test_in_float64_a_lane_is_the_network_alone(training, optimizer):
     """Every optimiser, clipped, penalised and scheduled: within 1e-9 after training."""
@@ -53,14 +53,20 @@ def test_in_float64_a_lane_is_the_network_alone(training, optimizer):
             assert_lanes_close(lanes, alone(training, lane, **changes), lane, 1e-9)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+SLOW = [
+    layout if layout in (Layout(2, 1, 2), Layout(2, 2, 1)) else pytest.param(layout, marks=pytest.mark.slow)
+    for layout in LAYOUTS
+]
+
+
+@pytest.mark.parametrize("layout", SLOW, ids=str)
 def test_every_layout_trains_the_same_networks(training, layout):
     lanes = together(training, layout)
     for lane in range(4):
         assert_lanes_close(lanes, alone(training, lane), lane, 1e-5)  # 21 steps in float32
 
 
-@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout.width == 1], ids=str)
+@pytest.mark.parametrize("layout", [Layout(2, 2, 1), pytest.param(Layout(1, 4, 1), marks=pytest.mark.slow)], ids=str)
 def test_one_after_another_has_the_bits_of_the_network_alone(training, layout):
     """Though the program is another: it has a penalty and noise as soon as one lane has."""
     lanes = together(training, layout)
@@ -69,7 +75,7 @@ def test_one_after_another_has_the_bits_of_the_network_alone(training, layout):
             np.testing.assert_array_equal(a[lane], b[0])
 
 
-@pytest.mark.parametrize("layout", [Layout(1, 1, 4), Layout(2, 1, 2)], ids=str)
+@pytest.mark.parametrize("layout", [pytest.param(Layout(1, 1, 4), marks=pytest.mark.slow), Layout(2, 1, 2)], ids=str)
 def test_shared_batches_change_no_result(training, layout):
     hyper, orders = {"learning_rate": RATES}, (9, 9, 9, 9)
     own, shared = (

@@ -1,0 +1,160 @@
+"""Sweeps as they are typed: Hydra's multirun with the lanes sweeper, with the launcher, and lanes of one job."""
+
+import logging.config
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from nnjax import train
+from nnjax.sweep import callback
+from tests.end_to_end.conftest import command
+from tests.sweep.conftest import XOR, Swept
+
+OFF = "tracking.enabled=false"
+
+
+def close_logs():
+    """Closes the files of Hydra's jobs."""
+    for handler in logging.root.handlers:
+        if type(handler) is logging.FileHandler:
+            handler.close()
+
+
+@pytest.fixture
+def main(tmp_path, monkeypatch, hydra_restore_singletons, capsys):
+    """main(words...) -> (exit code, both streams): the command in this process, in a folder of its own."""
+
+    def run(*words):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(callback, "RUNNING", [])
+        monkeypatch.setattr(sys, "argv", ["train", *words])
+        monkeypatch.setattr(logging.config, "_clearExistingHandlers", close_logs)  # Hydra's would close pytest's too
+        monkeypatch.setattr(train.gc, "set_threshold", lambda count: None)
+        handlers, level = logging.root.handlers[:], logging.root.level
+        try:
+            train.main()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+        finally:
+            close_logs()
+            logging.root.handlers[:], logging.root.level = handlers, level
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def sweep_of(folder: Path) -> Swept:
+    (root,) = folder.glob("multirun/*/*")
+    return Swept(root, folder)
+
+
+def test_a_multirun_is_one_parent_with_a_job_a_shape_and_a_child_a_member(tmp_path):
+    words = ("-m", "+sweep=lanes", *XOR, "model.hidden=[2],[3]", "seed=range(0,3)")
+    done = command(tmp_path, *words)
+    assert done.code == 0, done.err
+    assert done.err == ""
+    assert "2 jobs of 3 lanes each (seed)" in done.out
+    assert done.out.count("1 program compiled in") == 2
+    assert "6 lanes of hidden, seed, mlp boolean" in done.out
+    sweep = sweep_of(tmp_path)
+    assert sorted(path.name for path in sweep.root.iterdir() if path.name.isdigit()) == ["0", "1"]
+    assert all((sweep.root / job / ".hydra" / "config.yaml").exists() for job in "01")
+    names = {run.info.run_name for run in sweep.children().values()}
+    assert names == {f"hidden=[{units}] seed={seed}" for units in (2, 3) for seed in (0, 1, 2)}
+    assert {run.info.status for run in sweep.runs()} == {"FINISHED"}
+    assert len(sweep.runs()) == 7
+    assert sweep.parent().info.run_id in done.out
+
+
+def test_a_job_that_fails_costs_no_other_jobs_lanes(main, tmp_path):
+    code, out, err = main("-m", "+sweep=lanes", *XOR, OFF, "training.batch_size=full,5", "seed=range(0,4)")
+    assert code == 2
+    expected = "error: training.batch_size=5: must be at most the 4 training instances; allowed: full"
+    assert err.splitlines()[-1] == expected
+    assert "4 lanes of seed" in out
+    assert [lane.settings["seed"] for lane in sweep_of(tmp_path).lanes()] == [0, 1, 2, 3]
+    assert {lane.settings["training.batch_size"] for lane in sweep_of(tmp_path).lanes()} == {"full"}
+
+
+def test_a_job_with_a_mistake_is_one_line_and_costs_no_other_jobs_lanes(main, tmp_path):
+    code, _, err = main("-m", "+sweep=lanes", *XOR, OFF, "model.hidden=[2],[0]", "seed=range(0,4)")
+    assert len(sweep_of(tmp_path).lanes()) == 4
+    assert code == 2
+    which, what = err.splitlines()  # Hydra says which job it was, we what is wrong with it
+    assert which.startswith("Error executing job with overrides: ['+sweep=lanes'") and "'model.hidden=[0]'" in which
+    assert what == "error: model.hidden=[0]: must be at least 1 and at most 1000000"
+
+
+def test_the_launcher_trains_a_batch_as_one_job(main, tmp_path):
+    code, out, err = main("-m", "hydra/launcher=lanes", *XOR, OFF, "seed=range(0,4)")
+    assert (code, err) == (0, "")
+    assert out.count("4 lanes") >= 2
+    sweep = sweep_of(tmp_path)
+    assert [path.name for path in sweep.root.iterdir() if path.name.isdigit()] == ["0"]
+    assert sorted(lane.settings["seed"] for lane in sweep.lanes()) == [0, 1, 2, 3]
+    assert len(sweep.parts()) == 1
+
+
+def test_both_ways_a_sweep_trains_the_same_members(main, tmp_path):
+    words = (*XOR, OFF, "optimizer.learning_rate=0.1,0.2", "seed=0,1")
+    tables = []
+    for how in ("+sweep=lanes", "hydra/launcher=lanes"):
+        assert main("-m", how, *words)[0] == 0
+        tables.append(sweep_of(tmp_path).lanes())
+        shutil.rmtree(tmp_path / "multirun")
+    first, second = ({lane.facts["member"]: lane.metrics for lane in lanes} for lanes in tables)
+    assert len(first) == 4
+    assert first == second
+
+
+def test_a_lane_that_diverges_fails_no_sweep(main, tmp_path):
+    code, out, err = main("-m", "+sweep=lanes", *XOR, OFF, "optimizer.learning_rate=0.1,100", "seed=0,1")
+    assert (code, err) == (0, "")
+    assert "2 finished, 2 diverged" in out
+
+
+def test_seeds_in_one_job_need_no_multirun(main, tmp_path):
+    code, out, err = main(*XOR, OFF, "lanes.seeds=4")
+    assert (code, err) == (0, "")
+    assert "4 lanes of seed" in out
+    (folder,) = tmp_path.glob("outputs/*/*")
+    assert len(Swept(folder, tmp_path).lanes()) == 4
+
+
+def test_lanes_that_all_diverge_are_one_line_and_exit_1(main, tmp_path):
+    code, out, err = main(*XOR, OFF, "lanes.seeds=4", "optimizer.learning_rate=100")
+    assert (code, err) == (
+        1,
+        "error: the loss stopped being finite; try a lower optimizer.learning_rate, or training.clip_norm=1\n",
+    )
+    assert "0 finished, 4 diverged" in out
+
+
+def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
+    from nnjax import assembly
+
+    real, groups = assembly.training, []
+
+    def interrupted(*arguments):
+        groups.append(arguments)
+        if len(groups) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(assembly, "training", interrupted)
+    assert main(*XOR, "lanes.seeds=8", "lanes.max=4", "sweep.name=c", "lanes.record=table")[0] == 130
+    sweep = Swept(tmp_path / "sweeps" / "c", tmp_path)
+    assert len(sweep.parts()) == 1
+    assert sweep.parent().info.status == "KILLED"
+
+
+def test_a_named_sweep_goes_on_where_it_was(main, tmp_path):
+    words = ("-m", "+sweep=lanes", *XOR, OFF, "sweep.name=n")
+    assert main(*words, "seed=range(0,4)")[0] == 0
+    code, out, _ = main(*words, "seed=range(0,8)")
+    assert code == 0
+    assert "8 lanes, 4 to train, 4 skipped: finished before" in out
+    assert len(Swept(tmp_path / "sweeps" / "n", tmp_path).lanes()) == 8
