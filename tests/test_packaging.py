@@ -98,10 +98,12 @@ def test_wheel_carries_the_whole_configuration_and_nothing_of_the_workshop(wheel
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     configuration = {f"nnjax/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "conf").rglob("*.yaml")}
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nnjax").rglob("*.py")}
+    packages = ("nnjax", "hydra_plugins")
+    modules = {path.relative_to(ROOT).as_posix() for name in packages for path in (ROOT / name).rglob("*.py")}
     assert "nnjax/conf/config.yaml" in configuration
     assert names >= configuration | modules
-    assert {name.partition("/")[0] for name in names} == {"nnjax"}
+    assert {name.partition("/")[0] for name in names} == set(packages)
+    assert "hydra_plugins/__init__.py" not in names, "other plugins share this namespace"
 
 
 def test_wheel_carries_licence_and_commands(wheel: Path) -> None:
@@ -121,7 +123,7 @@ def test_metadata_says_the_tested_ranges(wheel: Path) -> None:
     assert all(requirements["jax"].contains(tested) for tested in ("0.10.0", "0.10.2", "0.12.0.1"))
     assert not any(requirements["jax"].contains(untested) for untested in ("0.9.2", "0.13.0"))
     assert requirements["jaxlib"] == requirements["jax"]
-    assert set(headers.get_all("Provides-Extra", [])) == {"cuda", "dev", "digits", "tpu"}
+    assert set(headers.get_all("Provides-Extra", [])) == {"cuda", "dev", "digits", "joblib", "optuna", "tpu"}
 
 
 # --- installed elsewhere --------------------------------------------------------------------------------------------

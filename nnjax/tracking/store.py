@@ -237,14 +237,15 @@ def _found(run: Any) -> Found:
 
 
 def log_children(parent: Run, children: Iterable[Child]) -> None:
-    """Child runs, each once: one that is there and finished is left alone, one that isn't is completed."""
+    """Child runs, each once: one that is there as it should be is left alone, any other is completed or corrected."""
     with reaching(parent.uri):
         query = f"tags.{PARENT} = '{parent.id}'"
         runs = _pages(parent.client, [parent.experiment_id], query)
         there = {run.data.tags.get(MEMBER): run for run in runs}
         for child in children:
             found = there.get(child.member)
-            if found is None or (found.info.status, found.info.run_name) != (child.status, child.name):
+            wanted = (child.status, child.name, child.ended_ms)
+            if found is None or (found.info.status, found.info.run_name, found.info.end_time) != wanted:
                 _log_child(parent, child, found)
 
 
@@ -268,13 +269,10 @@ def _log_child(parent: Run, child: Child, found: Any) -> None:
         run_id, tags = found.info.run_id, {**tags, "mlflow.runName": child.name}
     known = found.data.params if found else {}
     params = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in child.params.items() if key not in known]
-    ended = (found.info.end_time if found else None) or child.ended_ms  # the same point again stays one
-    metrics = [
-        Metric(name, float(x), ended, step)
-        for name, series in child.points.items()
-        for step, x in series
-        if math.isfinite(x)
-    ]
+    told = found is not None and found.info.status == child.status  # a point can't be changed, only told twice
+    series = {} if told else child.points
+    flat = [(name, step, x) for name, points in series.items() for step, x in points if math.isfinite(x)]
+    metrics = [Metric(name, float(x), child.ended_ms, step) for name, step, x in flat]
     client.log_batch(run_id, metrics, params, [RunTag(key, str(value)[:LONGEST_TAG]) for key, value in tags.items()])
     client.set_terminated(run_id, child.status, child.ended_ms)
 
@@ -324,10 +322,8 @@ def _create_database(database: Path) -> None:
             left_by_a_kill.unlink(missing_ok=True)
         artifacts = (database.parent / "mlruns").as_uri()
         SqlAlchemyStore(sqlite_uri(part), artifacts).engine.dispose()
-        with closing(
-            sqlite3.connect(part)
-        ) as connection:  # reading never waits for writing, writing seldom for the disk
-            connection.execute("PRAGMA journal_mode = WAL")
+        with closing(sqlite3.connect(part)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")  # reading never waits for writing, nor writing for the disk
         os.replace(part, database)
 
 

@@ -10,8 +10,7 @@ import cloudpickle
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from hydra_plugins.hydra_lanes import declaration
-from hydra_plugins.hydra_lanes.values import LaneConfigs
+from hydra_plugins.hydra_lanes import declaration, values
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,7 +55,7 @@ def test_with_values_lanes_are_trained_and_without_the_task_is_called() -> None:
 def test_what_trains_lanes_is_given_lane_configs_of_the_job() -> None:
     given: list[Any] = []
     lane_task(lambda configs: given.append(configs) or [1, 2])(CONFIG)
-    assert isinstance(given[0], LaneConfigs)
+    assert isinstance(given[0], values.LaneConfigs)  # Hydra's search for plugins loads the module's classes anew
     assert given[0].composed is CONFIG
 
 
