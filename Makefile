@@ -27,7 +27,7 @@ echo "Setting up $(VENV) with Python $$1 and the versions in constraints.txt: on
 test -x $(RUN) && test -e $(STAMP) || "$$2" -m venv --clear $(VENV)
 rm -f $(STAMP)
 export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
-$(RUN) -m pip install -qq --disable-pip-version-check --editable '.[dev,digits]'
+$(RUN) -m pip install -qq --disable-pip-version-check --editable '.[dev]'
 touch $(STAMP)
 endef
 export INSTALL

@@ -58,7 +58,8 @@ def pins(python: str) -> dict[str, str]:
 def wanted() -> list[Requirement]:
     """All that `make setup` asks the registry for by name, the build backend included."""
     extras = PROJECT["project"]["optional-dependencies"]
-    lines = PROJECT["project"]["dependencies"] + extras["digits"] + extras["dev"] + PROJECT["build-system"]["requires"]
+    chosen = [line for extra in ("dev", "digits", "joblib", "optuna") for line in extras[extra]]
+    lines = PROJECT["project"]["dependencies"] + chosen + PROJECT["build-system"]["requires"]
     return [each for each in map(Requirement, lines) if each.name != "nnjax"]
 
 

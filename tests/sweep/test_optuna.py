@@ -1,9 +1,4 @@
-"""Optuna's batches as lanes: a search over rates of which some diverge goes on to its end (needs `nnjax[optuna]`)."""
-
-import pytest
-
-pytest.importorskip("optuna")
-pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+"""Optuna's batches as lanes: a search over rates of which some diverge goes on to its end."""
 
 from tests.end_to_end.conftest import command
 from tests.sweep.conftest import XOR, Swept
