@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,9 +70,6 @@ def main(arguments: Sequence[str]) -> None:
     """Prints a line a case."""
     rounds = int(arguments[0]) if arguments else 3
     chosen = [name for name in CASES if not arguments[1:] or any(word in name for word in arguments[1:])]
-    if find_spec("hydra_plugins.hydra_optuna_sweeper") is None:
-        chosen = [name for name in chosen if "Optuna" not in name]
-        print("hydra-optuna-sweeper is not installed: the launcher is left out")
     print(describe())
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:

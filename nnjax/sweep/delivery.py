@@ -67,10 +67,11 @@ def deliver(running: Running, status: describe.Status) -> None:
             where = (parent.id, parent.url_hint) if parent else ("", "")
             rows = describe_sweep(sweep, running.start_folder, *where)
             (sweep.folder / "summary.txt").write_text(describe.panel(rows) + "\n")
-            if writer is not None and parent is not None:
-                writer.wait()
+            if parent is not None:
+                record_parent(parent, sweep, rows, dataset, tracking)
+                if writer is not None:
+                    writer.wait()
         if parent is not None:
-            record_parent(parent, sweep, rows, dataset, tracking)
             parent.set_tags({DELIVERED: digest} if status == "FINISHED" else {})
             parent.finish(status if sweep.finished else "FAILED")
     print(f"\n{describe.panel([*rows, ('seconds', f'delivered in {time.perf_counter() - started:.1f}')])}")

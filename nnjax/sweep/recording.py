@@ -3,6 +3,8 @@
 `python -m nnjax.sweep.recording` reads one line of JSON, an Order, and writes a sweep's lanes as child runs.
 """
 
+import atexit
+import gc
 import json
 import os
 import subprocess
@@ -75,6 +77,8 @@ class ChildRuns:
 
 def main() -> None:
     """One order, then the end; what goes wrong is the one line that is printed."""
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)  # else the end takes a second more, as in train.main
     import nnjax.sweep.delivery
     import nnjax.tracking.store  # noqa: F401 - seconds, best spent before the order comes
 
