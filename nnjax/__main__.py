@@ -2,10 +2,10 @@
 
 import argparse
 
-from nnjax.commands import check, compare
+from nnjax.commands import check, compare, evaluate, predict
 from nnjax.errors import guarded
 
-VERBS = {"check": check, "compare": compare}
+VERBS = {"check": check, "compare": compare, "evaluate": evaluate, "predict": predict}
 
 
 def main() -> None:

@@ -31,7 +31,12 @@ MODELS = {
 
 
 def outputs(config: Config, dataset: Dataset) -> int:
-    """Units of the output layer: one for a binary task, unless softmax coordinates two; else one a class (L5-L7)."""
+    """Units of the output layer: one for a binary task, unless softmax coordinates two; else one a class (L5-L7).
+
+    Of a regression one (L8).
+    """
+    if dataset.task == "regression":
+        return 1
     return 1 if dataset.task == "binary" and config.loss.name != "cross_entropy" else len(dataset.classes)
 
 
@@ -52,7 +57,7 @@ def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None)
     recipe = Recipe(
         model=model(config, dataset),
         loss=LOSSES[config.loss.name],
-        encoding=batches.Encoding(*dataset.preprocessing, outputs(config, dataset)),
+        encoding=encoding(config, dataset),
         optimizer=config.optimizer.name,
         schedule=schedule(updates=settings.epochs * per_epoch, per_epoch=per_epoch, **vars(config.schedule)),
         clip=any(np.isfinite(lane["clip_norm"]) for lane in values),
@@ -72,6 +77,12 @@ def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None)
         settings.epochs,
         plan(lanes, room or len(lanes), dataset),
     )
+
+
+def encoding(config: Config, dataset: Dataset) -> batches.Encoding:
+    """How this data become inputs and targets."""
+    units = () if dataset.target is None else (dataset.target.mean, dataset.target.deviation)
+    return batches.Encoding(*dataset.preprocessing, outputs(config, dataset), *units)
 
 
 def plan(lanes: Sequence[Config], room: int, dataset: Dataset) -> Plan:
@@ -138,13 +149,13 @@ def hyper(config: Config) -> dict[str, float]:
 
 
 def batch_size(config: Config, rows: int) -> int:
-    """Instances an update.
+    """Instances an update; of a file, whose rows nobody has counted, at most all there are.
 
     Raises:
         InputError: more than there are.
     """
     size = config.training.batch_size
-    if size == "full":
+    if size == "full" or (config.data.name == "file" and size > rows):
         return rows
     if size > rows:
         raise InputError(f"training.batch_size={size}: must be at most the {rows} training instances; allowed: full")

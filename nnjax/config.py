@@ -18,12 +18,20 @@ TASKS = {  # loss -> what it can be trained on (L5-L8)
     "log_loss": ("binary", "multiclass"),
     "squared_error": ("binary", "regression"),
     "sigmoid_squared_error": ("binary", "multiclass"),
+    "perceptron": ("binary", "multiclass"),
 }
-DATA_TASKS = {"mnist": "multiclass", "fashion_mnist": "multiclass", "boolean": "binary"}
+PRESETS = {  # the lecture's name for an mlp -> its loss, what it can be trained on, whether it may have hidden layers
+    "perceptron": ("perceptron", ("binary", "multiclass"), False),  # L17
+    "logistic": ("log_loss", ("binary",), False),  # L5, L19
+    "softmax": ("cross_entropy", ("binary", "multiclass"), False),  # L7
+    "one_vs_rest": ("log_loss", ("multiclass",), False),  # L6
+    "regression": ("squared_error", ("regression",), True),  # L8
+}
+DATA_TASKS = {"mnist": "multiclass", "fashion_mnist": "multiclass", "boolean": "binary", "file": None}  # None: it says
 PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",)}  # what jax needs for a platform
 LARGEST_SEED = 2**32 - 1
 STRATEGIES = ("auto", "vmap", "map")
-OBJECTIVES = ("validation/loss", "validation/accuracy", "train/loss", "train/accuracy")
+OBJECTIVES = tuple(f"{part}/{name}" for part in ("validation", "train") for name in ("loss", "accuracy", "rmse", "r2"))
 
 
 def number(
@@ -56,6 +64,7 @@ def words(*allowed: str) -> Any:
 @dataclass
 class Mlp:
     name: str = MISSING
+    preset: str | None = field(default=None, metadata={"allowed": tuple(PRESETS)})
     hidden: list[int] = number(at_least=1, at_most=1_000_000)
     activation: str = one_of(ACTIVATIONS)
     init: str = one_of(INITIALIZERS)
@@ -76,13 +85,34 @@ class Images:
     seed: int = number(at_least=0, at_most=LARGEST_SEED)
     train_size: int | None = number(at_least=1)
     validation_size: int | float = number(at_least=0)
+    image_size: int = number(at_least=20, at_most=28)
     label_noise: float = lane(at_least=0, at_most=1)
 
 
 @dataclass
 class Boolean:
     name: str = MISSING
-    table: str = MISSING
+    function: str | None = MISSING
+    expression: str | None = MISSING
+    table: str | None = MISSING
+    inputs: int | None = number(at_least=1, at_most=12)
+    samples: int | None = number(at_least=1)
+    test_size: int | float = number(at_least=0)
+    seed: int = number(at_least=0, at_most=LARGEST_SEED)
+    label_noise: float = lane(at_least=0, at_most=1)
+
+
+@dataclass
+class File:
+    name: str = MISSING
+    path: str | None = MISSING
+    target: str = MISSING
+    task: str = one_of(("auto", "classification", "regression"))
+    scale: bool = MISSING
+    seed: int = number(at_least=0, at_most=LARGEST_SEED)
+    train_size: int | None = number(at_least=1)
+    validation_size: int | float = number(at_least=0)
+    test_size: int | float = number(above=0)
     label_noise: float = lane(at_least=0, at_most=1)
 
 
@@ -203,7 +233,7 @@ class Config:
 OPTIONS: dict[str, dict[str, type]] = {
     "model": {"mlp": Mlp},
     "loss": dict.fromkeys(TASKS, Loss),
-    "data": {"mnist": Images, "fashion_mnist": Images, "boolean": Boolean},
+    "data": {"mnist": Images, "fashion_mnist": Images, "boolean": Boolean, "file": File},
     "optimizer": {
         "sgd": Optimizer,
         "momentum": Momentum,
@@ -243,12 +273,14 @@ def record(settings: Mapping[str, Any]) -> Config:
 
 
 def register() -> None:
-    """Gives Hydra the schema: conf/GROUP/OPTION.yaml extends /schema/GROUP/OPTION."""
+    """Gives Hydra the schema (conf/GROUP/OPTION.yaml extends /schema/GROUP/OPTION) and the names of PRESETS."""
     store = ConfigStore.instance()
     store.store(group="schema", name="config", node=Config)
     for group, options in OPTIONS.items():
         for option, schema in options.items():
             store.store(group=f"schema/{group}", name=option, node=schema)
+    for preset in PRESETS:
+        store.store(group="model", name=preset, node={"defaults": ["mlp", {"/preset": preset}]})
 
 
 def configuration_folder() -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from nnjax import assembly, results
+from nnjax import assembly, members, results, validation
 from nnjax.config import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
@@ -76,9 +76,12 @@ def load(config: Config) -> Dataset:
     """The data that the configuration names.
 
     Raises:
-        InputError: they can't be had, or are fewer than a batch.
+        InputError: they can't be had, are fewer than a batch, or are no task for the loss.
     """
-    return assembly.limited(config, sources.load(**assembly.source(config)))
+    dataset = sources.load(**assembly.source(config))
+    for lane in members.members(config):
+        validation.check_task(lane, dataset.task)
+    return assembly.limited(config, dataset)
 
 
 def prepare_jax(config: Config) -> None:
@@ -177,7 +180,7 @@ def evaluate(config: Config, dataset: Dataset, training: Training) -> Outcome:
             (np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in training.params(config.training.keep)
         ),
         history=lane_history(training),
-        test={"test/loss": float(test.loss[0]), "test/accuracy": float(test.accuracy[0])},
+        test={name: float(values[0]) for name, values in training.named("test", *test, dataset.test.y).items()},
         stopped=training.stopped[0],
         epochs=last,
         best_epoch=best,

@@ -41,7 +41,13 @@ ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "softplus": lambda z: np.logaddexp(z, 0),
     "identity": lambda z: z,
 }
-OUTPUTS = {"softmax": softmax, "sigmoid": sigmoid, "identity": ACTIVATIONS["identity"]}
+OUTPUTS: Mapping[str, Callable[[Floats], Floats]] = {
+    "softmax": softmax,
+    "sigmoid": sigmoid,
+    "identity": ACTIVATIONS["identity"],
+    "step": lambda z: (z > 0).astype(z.dtype),  # of a perceptron (L17)
+}
+PROBABLE = ("softmax", "sigmoid")  # outputs that are probabilities
 
 
 class Predictor(NamedTuple):
@@ -71,12 +77,14 @@ class Predictor(NamedTuple):
         return cls(params, metadata)
 
     def outputs(self, raw: NDArray[Any]) -> Floats:
-        """h (n, K): the loss's own output of the logits (L5-L8)."""
-        return OUTPUTS[self.metadata["output"]](self.logits(raw)).astype(np.float32)
+        """h (n, K): the loss's own output of the logits (L5-L8); of a regression in its target's own units."""
+        h = OUTPUTS[self.metadata["output"]](self.logits(raw))
+        target = self.metadata.get("target")
+        return (h if target is None else h * target["deviation"] + target["mean"]).astype(np.float32)
 
     def logits(self, raw: NDArray[Any]) -> Floats:
         """z (n, K): a = g(a Theta^T + b) layer by layer, the last without g (L2)."""
-        activation, a = ACTIVATIONS[self.metadata["model"]["activation"]], self._prepare(raw)
+        activation, a = ACTIVATIONS[self.metadata["model"]["activation"]], self.inputs(raw)
         for Theta, b in self.params[:-1]:
             a = activation(a @ Theta.T + b)
         Theta, b = self.params[-1]
@@ -85,10 +93,11 @@ class Predictor(NamedTuple):
     def probabilities(self, raw: NDArray[Any]) -> Floats:
         """One column a class: h, or (1 - h, h) where one sigmoid tells two classes apart (L5).
 
-        One-vs-rest columns need not sum to 1 (L6). An identity output has none: ValueError.
+        One-vs-rest columns need not sum to 1 (L6). Identity and step outputs have none: ValueError.
         """
-        if self.metadata["output"] == "identity":
-            raise ValueError("probabilities need a softmax or sigmoid output, this network's is identity: use outputs")
+        output = self.metadata["output"]
+        if output not in PROBABLE:
+            raise ValueError(f"probabilities need a softmax or sigmoid output, this network's is {output}: use outputs")
         h = self.outputs(raw)
         return np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
 
@@ -103,9 +112,10 @@ class Predictor(NamedTuple):
 
     def predict(self, raw: NDArray[Any]) -> Floats:
         """What MLflow calls: probabilities where the network has them, else its outputs."""
-        return self.outputs(raw) if self.metadata["output"] == "identity" else self.probabilities(raw)
+        return self.probabilities(raw) if self.metadata["output"] in PROBABLE else self.outputs(raw)
 
-    def _prepare(self, raw: NDArray[Any]) -> Floats:
+    def inputs(self, raw: NDArray[Any]) -> Floats:
+        """What the network sees of raw rows, unrolled (n, d): raw * scale + shift."""
         rows, preprocessing = np.asarray(raw), self.metadata["preprocessing"]
         shape = tuple(preprocessing["shape"])
         if rows.ndim < 2 or math.prod(rows.shape[1:]) != math.prod(shape):
@@ -117,10 +127,12 @@ class Predictor(NamedTuple):
 def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
     """Write params ((Theta (n_out, n_in), b (n_out,)), ...) and metadata to one file, whole or not at all.
 
-    metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": "softmax" | "sigmoid" | "identity",
+    metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": a key of OUTPUTS,
     "preprocessing": {"scale": 1 / 255, "shift": 0.0, "shape": [784]}, "classes": ["0", ...]}, and "threshold" where a
-    single output's is not 0.5; the network sees raw * scale + shift. With "lanes": n the arrays have a first axis of
-    n networks. Raises ValueError where the parts don't fit.
+    single output's is not 0.5; the network sees raw * scale + shift, numbers or one a feature; "features" are their
+    names. A regression has no classes and "target": {"name": "y", "mean": 0.0, "deviation": 1.0}: it predicts
+    h * deviation + mean. With "lanes": n the arrays have a first axis of n networks. Raises
+    ValueError where the parts don't fit.
     """
     arrays = [(np.ascontiguousarray(Theta, np.float32), np.ascontiguousarray(b, np.float32)) for Theta, b in params]
     _check([(Theta[0], b[0]) for Theta, b in arrays] if metadata.get("lanes") else arrays, metadata)
@@ -138,6 +150,10 @@ def _check(params: Layers, metadata: Mapping[str, Any]) -> None:
     width = math.prod(metadata["preprocessing"]["shape"])
     if not params:
         raise ValueError("a network has at least one layer, got none")
+    for name in ("scale", "shift"):
+        given = np.shape(metadata["preprocessing"][name])
+        if given not in ((), (width,)):
+            raise ValueError(f"{name} must be a number or one for each of {width} features, got {given}")
     for i, (Theta, b) in enumerate(params):
         if Theta.shape != (len(b), width) or b.ndim != 1:
             raise ValueError(f"layer {i} must be Theta (n_out, {width}) and b (n_out,), got {Theta.shape}, {b.shape}")

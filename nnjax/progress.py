@@ -9,11 +9,16 @@ import numpy as np
 from tqdm import tqdm
 
 from nnjax.training.loop import Chunk
-from nnjax.training.programs import COLUMNS
 
 log = logging.getLogger(__name__)
 LINES = 20  # at the most, where output is plain
-SHORT = {"train/loss": "loss", "train/accuracy": "accuracy", "validation/accuracy": "validation"}  # for one line
+SHORT = {  # for one line
+    "train/loss": "loss",
+    "train/accuracy": "accuracy",
+    "train/rmse": "rmse",
+    "validation/accuracy": "validation",
+    "validation/rmse": "validation",
+}
 BAR = "{desc} |{bar:6}| {remaining} left{postfix}"
 
 
@@ -32,10 +37,10 @@ class Progress:
         self.bar.close()
 
     def show(self, chunk: Chunk) -> None:
-        """Loss and accuracy of the last finished epoch, examples a second, time left."""
+        """Loss and accuracy, or rmse, of the last finished epoch, examples a second, time left."""
         if chunk.rows.shape[1]:
-            last = {name: median(chunk.rows[:, -1, i]) for i, name in enumerate(COLUMNS)}
-            there = [name for name in SHORT if name.startswith("train/") or not math.isnan(last[name])]
+            last = {name: median(chunk.rows[:, -1, i]) for i, name in enumerate(chunk.columns) if name in SHORT}
+            there = [name for name in last if name.startswith("train/") or not math.isnan(last[name])]
             of_lanes = f" (median of {len(chunk.rows)} lanes)" if len(chunk.rows) > 1 else ""
             self.latest = ", ".join(f"{SHORT[name]} {last[name]:.4g}" for name in there) + of_lanes
         self.on_terminal(chunk) if self.terminal else self.as_line(chunk)

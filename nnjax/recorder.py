@@ -1,7 +1,7 @@
 """A run's record in MLflow, written by a thread of its own: the store is opened while the program compiles."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from nnjax.data.dataset import Dataset
 from nnjax.results import Outcome
 from nnjax.tracking import describe
 from nnjax.training.loop import Chunk
-from nnjax.training.programs import COLUMNS
 
 POINTS = 100  # of a metric at most: a boolean run has thousands of epochs
 
@@ -90,13 +89,14 @@ class Recorder:
         if self.opened.done():
             self.opened.result()
         epochs = [epoch for epoch in range(chunk.first, chunk.first + chunk.rows.shape[1]) if epoch in self.grid]
-        self.points({epoch: chunk.rows[0, epoch - chunk.first] for epoch in epochs})
+        rows = chunk.rows[0, [epoch - chunk.first for epoch in epochs]]
+        self.points(epochs, dict(zip(chunk.columns, rows.T, strict=True)))
 
-    def points(self, rows: Mapping[int, np.ndarray]) -> None:
-        """Queues rows of history, by epoch; a cost that is the loss itself is not told twice."""
+    def points(self, epochs: Sequence[int], history: Mapping[str, np.ndarray]) -> None:
+        """Queues metrics at these epochs; a cost that is the loss itself is not told twice."""
         regularised = self.config.training.l2 > 0
-        names = [name for name in COLUMNS if regularised or name != "train/cost"]
-        series = {name: [(epoch, float(row[COLUMNS.index(name)])) for epoch, row in rows.items()] for name in names}
+        names = [name for name in history if regularised or name != "train/cost"]
+        series = {name: [*zip(epochs, history[name].tolist(), strict=True)] for name in names}
         now = int(time.time() * 1000)
         self.later(lambda run: run.log_metrics(series, now))
 
@@ -113,10 +113,9 @@ class Recorder:
         """Queues what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
         there = {epoch for epoch in self.grid if epoch <= outcome.epochs}
         wanted = set(np.linspace(0, outcome.epochs, max(POINTS - len(there), 2)).round().astype(int).tolist())
-        nothing = np.full(outcome.epochs + 1, np.nan)
-        rows = np.stack([outcome.history.get(name, nothing) for name in COLUMNS], axis=1)
         if outcome.epochs not in self.grid:  # it stopped early: the curve's few points get company
-            self.points({epoch: rows[epoch] for epoch in sorted(wanted - there)})
+            more = sorted(wanted - there)
+            self.points(more, {name: values[more] for name, values in outcome.history.items()})
         totals = {
             "training/epochs": outcome.epochs,
             "training/updates": outcome.updates,
@@ -139,7 +138,7 @@ class Recorder:
         """The network as an MLflow model."""
         from nnjax.tracking.model import log_model
 
-        log_model(run, file, self.dataset.test.x, self.dataset.classes)
+        log_model(run, file, self.dataset.example, self.dataset.classes)
 
     def summary(self, facts: describe.Facts) -> None:
         """Queues the summary, as a file and as the run's description."""

@@ -142,6 +142,8 @@ def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
         "output": LOSSES[config.loss.name].activation,
         "preprocessing": dataset.preprocessing._asdict(),
         "classes": list(dataset.classes),
+        **({"features": list(dataset.features)} if dataset.features else {}),
+        **({"target": dataset.target._asdict()} if dataset.target else {}),
     }
 
 
@@ -166,19 +168,59 @@ def write_figures(folder: Path, config: Config, dataset: Dataset, outcome: Outco
 
 
 def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
-    """Learning curves for all; for images the mistakes and the units, for boolean functions table and boundary."""
-    from nnjax.figures import boundary, classification, curves, units
+    """Learning curves for all; then what suits the task and the data: regression, images, boolean functions."""
+    from nnjax.figures import classification, curves, regression
 
     marks = {name: np.append(np.full(outcome.kept_epoch, np.nan), value) for name, value in outcome.test.items()}
     yield "learning_curves", curves.learning_curves({**outcome.history, **marks}, config.loss.name, outcome.best_epoch)
     test, network = dataset.test, predictor.Predictor.load(folder / "model.safetensors")
-    h, predictions = network.outputs(test.x), network.classes(test.x)
-    yield "confusion_matrix", classification.confusion_matrix(test.y, predictions, dataset.classes)
+    if dataset.task == "regression":
+        yield "predicted_over_true", regression.predicted_over_true(test.y, network.outputs(test.x)[:, 0])
+        return
+    yield "confusion_matrix", classification.confusion_matrix(test.y, network.classes(test.x), dataset.classes)
     if test.x.ndim == 3:
-        shown = (test.x, test.y, predictions, h, dataset.classes)
-        yield "most_confident_mistakes", classification.most_confident_mistakes(*shown)
-        yield "first_layer", units.hidden_units(outcome.params[0][0], test.x.shape[1:])
-    if dataset.task == "binary":
-        yield "truth_table", boundary.truth_table(test.x, test.y, h[:, -1])
-        if test.x.shape[1] == 2:
-            yield "decision_boundary", boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], test.x, test.y)
+        yield from _image_figures(dataset, network)
+    if dataset.task == "binary" and test.x.shape[1:] == (2,):
+        yield "decision_boundary", _boundary(dataset, network)
+    if config.data.name == "boolean":
+        yield from _boolean_figures(dataset, network)
+
+
+def _image_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
+    """The images, the mistakes, and the first layer as images: with no hidden layer that is one a class (L15)."""
+    from nnjax.figures import classification, digits, units
+
+    test, classes = dataset.test, dataset.classes
+    yield "digits", digits.digits(dataset.train.x, dataset.train.y, classes)
+    h = network.outputs(test.x)
+    shares = np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
+    mistakes = classification.most_confident_mistakes(test.x, test.y, network.classes(test.x), shares, classes)
+    yield "most_confident_mistakes", mistakes
+    (Theta, _), outputs = network.params[0], len(network.params) == 1
+    yield "first_layer", units.hidden_units(Theta, test.x.shape[1:], classes[-len(Theta) :] if outputs else None)
+
+
+def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
+    """h over the plane of two inputs, and the lines of the first hidden layer there, if it has one."""
+    from nnjax.figures import boundary
+
+    (Theta, b), names = network.params[0], dataset.features or ("input x1", "input x2")
+    scale, shift = (np.broadcast_to(dataset.preprocessing[i], 2) for i in range(2))
+    raw = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
+    return boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], *dataset.test, raw, names)
+
+
+def _boolean_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
+    """The truth table, and what the last hidden layer makes of each row (L12)."""
+    from nnjax.figures import boundary, representation
+
+    x, y = dataset.test
+    yield "truth_table", boundary.truth_table(x, y, network.outputs(x)[:, -1])
+    *hidden, (Theta, b) = network.params
+    if hidden:
+        g = predictor.ACTIVATIONS[network.metadata["model"]["activation"]]
+        output, a = predictor.OUTPUTS[network.metadata["output"]], network.inputs(x)
+        for weights, bias in hidden:
+            a = g(a @ weights.T + bias)
+        shown = representation.hidden_representation(lambda a: output(a @ Theta.T + b)[:, -1], a, x, y)
+        yield "hidden_representation", shown

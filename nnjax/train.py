@@ -17,13 +17,24 @@ from nnjax.sweep import callback
 from nnjax.sweep.callback import Running
 from nnjax.tracking.describe import Status
 
-APPENDED = ("experiment=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
+APPENDED = ("experiment=", "preset=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
+LATE = ("+preset=", "+debug=")  # in this order, after an experiment, which they override
 
 
 def presets(arguments: list[str]) -> list[str]:
-    """Command line arguments with `+` before the preset groups, and debug last so that it overrides an experiment."""
-    marked = [f"+{argument}" if argument.startswith(APPENDED) else argument for argument in arguments]
-    return sorted(marked, key=lambda argument: argument.startswith("+debug="))
+    """Command line arguments with `+` before the preset groups, and those that override an experiment after it.
+
+    model=softmax is written +preset=softmax: the lecture's name sets model and loss, whatever an experiment says.
+    """
+    marked = [f"+{argument}" if argument.startswith(APPENDED) else lectures(argument) for argument in arguments]
+    early = [argument for argument in marked if not argument.startswith(LATE)]
+    return early + [argument for group in LATE for argument in marked if argument.startswith(group)]
+
+
+def lectures(argument: str) -> str:
+    """model=NAME as +preset=NAME where it, or one that a sweep names, is the lecture's; anything else as it is."""
+    group, _, names = argument.partition("=")
+    return f"+preset={names}" if group == "model" and {*names.split(",")} & {*config.PRESETS} else argument
 
 
 def train_lanes(configs: Any) -> list[float | Exception]:

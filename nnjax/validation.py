@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from nnjax import members
-from nnjax.config import DATA_TASKS, LARGEST_SEED, OPTIONS, PLUGINS, TASKS, Config
+from nnjax.config import DATA_TASKS, LARGEST_SEED, OPTIONS, PLUGINS, PRESETS, TASKS, Config
 from nnjax.errors import InputError, choices
 from nnjax.tracking.location import store_uri
 
@@ -25,9 +25,10 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
         InputError: a value outside its bounds, a choice that doesn't exist, or two settings that exclude each other.
     """
     for override in overrides:
-        group, _, option = override.lstrip("+").partition(".name=")
-        if option and group in OPTIONS:
-            raise InputError(f"{override}: a name is not set but chosen: write {group}={option}")
+        chosen = re.fullmatch(r"\+*(\w+)\.(name|preset)=(?!null)(.+)", override)
+        if chosen and chosen[1] in OPTIONS:
+            group, name, option = chosen.groups()
+            raise InputError(f"{override}: a {name} is not set but chosen: write {group}={option}")
     check_keys(composed)
     config: Config = OmegaConf.to_object(composed)  # type: ignore[assignment]
     for group, options in OPTIONS.items():
@@ -120,12 +121,10 @@ def check_number(key: str, value: Any, each: float, bounds: Any) -> None:
 
 def check_together(config: Config) -> None:
     """Raises InputError for settings that are fine alone and make no sense together."""
-    loss, data, training = config.loss.name, config.data.name, config.training
-    task, tasks = DATA_TASKS[data], TASKS[loss]
-    if task not in tasks:
-        allowed = ", ".join(name for name, others in TASKS.items() if task in others)
-        rule = f"{loss} is for {' or '.join(tasks)} data and {data} is {task}"
-        raise InputError(f"loss={loss} data={data}: {rule}; allowed: {allowed}")
+    training = config.training
+    task = DATA_TASKS[config.data.name]
+    if task is not None:
+        check_task(config, task)
     if not getattr(config.data, "validation_size", 0) and (training.keep == "best" or training.patience):
         given = "training.keep=best" if training.keep == "best" else f"training.patience={training.patience}"
         more = ", or data.validation_size above 0" if hasattr(config.data, "validation_size") else ""
@@ -141,6 +140,42 @@ def check_together(config: Config) -> None:
         raise InputError(f"objective={config.objective}: needs validation data, and there is none; allowed: train/...")
     if getattr(config.schedule, "warmup", 0) >= training.epochs:
         raise InputError(f"schedule.warmup={config.schedule.warmup}: must be below training.epochs={training.epochs}")
+
+
+def check_task(config: Config, task: str) -> None:
+    """Raises InputError for what makes no sense with binary, multiclass or regression data, whichever they are."""
+    loss, data, tasks = config.loss.name, config.data.name, TASKS[config.loss.name]
+    check_preset(config, task)
+    if task not in tasks:
+        allowed = ", ".join(name for name, others in TASKS.items() if task in others)
+        rule = f"{loss} is for {' or '.join(tasks)} data and {data} is {task}"
+        raise InputError(f"loss={loss} data={data}: {rule}; allowed: {allowed}")
+    if task == "regression" and config.data.label_noise:
+        rule = "replaces class labels, and this is a regression"
+        raise InputError(f"data.label_noise={config.data.label_noise}: {rule}; allowed: 0")
+    measures = ("loss", "rmse", "r2") if task == "regression" else ("loss", "accuracy")
+    part, _, measure = (config.objective or "").partition("/")
+    if measure and measure not in measures:
+        allowed = ", ".join(f"{part}/{name}" for name in measures)
+        raise InputError(f"objective={config.objective}: {data} is {task}; allowed: {allowed}")
+
+
+def check_preset(config: Config, task: str) -> None:
+    """Raises InputError where the lecture's name for a network doesn't go with the data, the loss or the layers."""
+    preset = getattr(config.model, "preset", None)
+    if preset is None:
+        return
+    loss, tasks, layers = PRESETS[preset]
+    if task not in tasks:
+        allowed = ", ".join([name for name, (_, others, _) in PRESETS.items() if task in others] + ["mlp"])
+        rule = f"{preset} is for {' or '.join(tasks)} data and {config.data.name} is {task}"
+        raise InputError(f"model={preset} data={config.data.name}: {rule}; allowed: model={allowed}")
+    if config.loss.name != loss:
+        allowed = f"loss={loss}, or model=mlp 'model.hidden=[]'"
+        raise InputError(f"model={preset} loss={config.loss.name}: {preset} has the loss {loss}; allowed: {allowed}")
+    if config.model.hidden and not layers:
+        rule, allowed = f"{preset} has no hidden layer", f"'model.hidden=[]', or model=mlp loss={loss}"
+        raise InputError(f"model={preset} model.hidden={config.model.hidden}: {rule}; allowed: {allowed}")
 
 
 def check_here(config: Config) -> None:

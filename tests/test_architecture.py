@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "nnjax"
 ALLOWED = {  # room -> other rooms and modules of nnjax that it may import
     "network": set(),
     "training": {"network"},
-    "data": {"errors"},
+    "boolean": {"network", "errors"},
+    "data": {"boolean", "errors"},
     "tracking": {"errors", "predictor"},
     "figures": set(),
     "predictor": set(),

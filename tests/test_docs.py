@@ -9,6 +9,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LECTURE = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
 FACT = re.compile(r'^\* <a id="L(\d+)"></a>\*\*L(\d+)\*\* (\S.*)$', re.MULTILINE)
+ROW = re.compile(
+    r"^\| \[L(\d+)\]\(#L\d+\) \| \[(\w+)\]\(\.\./(\S+)\) \| \[(\w+)\]\(\.\./(\S+)\) \| (.*) \|$", re.MULTILINE
+)
 CITATION = re.compile(r"\bL(\d{1,2})\b")
 
 
@@ -46,3 +49,25 @@ def test_links_inside_the_lecture_lead_to_facts() -> None:
 @pytest.mark.parametrize("number", [18, 26, 28, 29, 37])
 def test_the_choice_is_marked_where_the_lecture_contradicts_itself(number: int) -> None:
     assert "**Decided**" in LECTURE.split(f'<a id="L{number}">')[1].split("<a id=")[0]
+
+
+def test_every_fact_but_lenet_has_a_row_in_the_table() -> None:
+    numbers = [int(number) for number, *_ in ROW.findall(LECTURE)]
+    assert numbers == [number for number in range(1, 40) if number != 16]
+
+
+@pytest.mark.parametrize("row", ROW.findall(LECTURE), ids=lambda row: f"L{row[0]}")
+def test_a_facts_function_test_and_run_are_there(row: tuple[str, ...]) -> None:
+    number, function, file, test, test_file, run = row
+    assert re.search(rf"^(def|class) {function}\b", (ROOT / file).read_text(), re.MULTILINE), "the function"
+    tests = (ROOT / test_file).read_text()
+    assert f"def {test}(" in tests, "the test"
+    cited = {int(each) for each in CITATION.findall(tests)}
+    spans = {n for a, b in re.findall(r"\bL(\d+)-L(\d+)\b", tests) for n in range(int(a), int(b) + 1)}
+    assert int(number) in cited | spans, "the test file names the fact"
+    for experiment in re.findall(r"\+experiment=(\w+)", run):
+        assert (ROOT / "conf" / "experiment" / f"{experiment}.yaml").is_file()
+    for preset in re.findall(r"model=(\w+)", run):
+        assert (ROOT / "conf" / "preset" / f"{preset}.yaml").is_file()
+    for module in re.findall(r"python -m (experiments\.\w+)", run):
+        assert (ROOT / (module.replace(".", "/") + ".py")).is_file()

@@ -81,6 +81,7 @@ def test_how_it_is_run_is_no_part_of_the_identity():
 def test_every_setting_that_may_change_a_result_changes_the_identity():
     others = {
         "seed": 1,
+        "model.preset": "logistic",
         "model.hidden": [5],
         "model.activation": "relu",
         "model.init": "lecun",

@@ -70,6 +70,7 @@ def test_a_batch_equals_the_unit_by_unit_sums(activation, output):
         "relu": lambda z: z * (z > 0),
         "softplus": lambda z: np.log(1 + np.exp(z)),
         "identity": lambda z: z,
+        "step": lambda z: np.where(z > 0, 1, 0),
         "softmax": lambda z: np.exp(z) / np.exp(z).sum(),
     }
     for row, h in zip(raw, Predictor(params, about).outputs(raw), strict=True):
@@ -126,6 +127,19 @@ def test_a_threshold_of_its_own_decides_one_output():
     assert network.classes(np.array([[-0.1], [0.1], [0.4]])).tolist() == [0, 1, 1]
 
 
+def test_a_perceptron_tells_sides_and_no_probabilities():
+    """L17: h = 1 if z > 0, else 0, on the line too; several units are compared by z (L38)."""
+    about = metadata([1], "step")
+    one, two = (Predictor([by_hand(*rows)], about) for rows in ([[-0.2, 1.0]], [[0.0, 1.0], [0.1, 2.0]]))
+    x = np.array([[0.1], [0.2], [0.3]], np.float32)
+    assert one.classes(x).tolist() == one.outputs(x)[:, 0].tolist() == [0, 0, 1]
+    assert two.outputs(x).tolist() == [[1, 1]] * 3
+    assert two.classes(x).tolist() == [1, 1, 1]
+    np.testing.assert_array_equal(one.predict(x), one.outputs(x))
+    with pytest.raises(ValueError, match="probabilities need a softmax or sigmoid output, this network's is step"):
+        one.probabilities(x)
+
+
 def test_regression_has_neither_classes_nor_probabilities():
     network = Predictor([by_hand([0.0, 1.0])], metadata([1], "identity", classes=[]))
     with pytest.raises(ValueError, match="classes need a network trained on labels"):
@@ -160,7 +174,7 @@ def test_every_truncation_and_a_pickle_are_refused(tmp_path):
     [
         ({"model": {"name": "lenet", "activation": "relu"}}, "model must be one of mlp, got 'lenet'"),
         ({"model": {"name": "mlp", "activation": "swish"}}, "activation must be one of sigmoid, tanh, .*, got 'swish'"),
-        ({"output": "step"}, "output must be one of softmax, sigmoid, identity, got 'step'"),
+        ({"output": "stairs"}, "output must be one of softmax, sigmoid, identity, step, got 'stairs'"),
         ({"preprocessing": {"scale": 1, "shift": 0, "shape": [3]}}, r"layer 0 must be Theta \(n_out, 3\) .* \(1, 2\)"),
     ],
 )
@@ -214,3 +228,23 @@ def test_a_lane_out_of_range_is_refused(tmp_path, lanes, lane):
     predictor.save(tmp_path / "x", [one], metadata([2], **({"lanes": lanes} if lanes else {})))
     with pytest.raises(ValueError, match=f"lane must be below {lanes or 1}, got {lane}"):
         Predictor.load(tmp_path / "x", lane)
+
+
+def test_a_regression_predicts_in_its_targets_own_units(tmp_path):
+    """L8: each feature has its own scale and shift, and h * deviation + mean is what is predicted."""
+    about = {
+        **metadata([2], "identity", classes=[]),
+        "preprocessing": {"scale": (0.5, 2.0), "shift": (1.0, 0.0), "shape": (2,)},
+        "features": ["age", "height"],
+        "target": {"name": "y", "mean": 100.0, "deviation": 10.0},
+    }
+    predictor.save(tmp_path / "network", [by_hand([0.25, 1.0, 3.0])], about)
+    raw = np.array([[2.0, 0.5], [-2.0, 0.0]])
+    found = Predictor.load(tmp_path / "network").predict(raw)
+    np.testing.assert_allclose(found, [[100 + 10 * (0.25 + 2 + 3)], [100 + 10 * 0.25]])
+
+
+def test_a_scale_for_other_features_is_refused(tmp_path):
+    about = {**metadata([2], "identity"), "preprocessing": {"scale": [1.0], "shift": 0.0, "shape": [2]}}
+    with pytest.raises(ValueError, match=r"scale must be a number or one for each of 2 features, got \(1,\)"):
+        predictor.save(tmp_path / "network", [by_hand([0.0, 1.0, 1.0])], about)

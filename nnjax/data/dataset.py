@@ -10,26 +10,38 @@ from nnjax.errors import InputError
 
 
 class Split(NamedTuple):
-    """Rows of one split. x: raw, uint8 (n, 28, 28) or float32 (n, d); y: int32 (n,), class indices from 0 (L9)."""
+    """Rows of one split. x: raw, uint8 (n, 28, 28) or float32 (n, d).
+
+    y: int32 (n,), class indices from 0 (L9); of a regression float32 (n,), in the target's own units (L8).
+    """
 
     x: np.ndarray
     y: np.ndarray
 
 
 class Preprocessing(NamedTuple):
-    """From raw rows to the network's input: reshape(raw * scale + shift, (n, *shape))."""
+    """From raw rows to the network's input: reshape(raw, (n, *shape)) * scale + shift, numbers or one a feature."""
 
-    scale: float
-    shift: float
+    scale: float | tuple[float, ...]
+    shift: float | tuple[float, ...]
     shape: tuple[int, ...]
+
+
+class Target(NamedTuple):
+    """A regression's target: the network learns (y - mean) / deviation, and predicts in y's own units."""
+
+    name: str
+    mean: float
+    deviation: float
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Named splits with all that a run needs to say about them.
 
-    task: 'binary' | 'multiclass'; digest: sha256 (hex) of the splits as cut; source: where the bytes came from;
-    notice: the one line for the terminal, '' if there is nothing to say. validation may have 0 rows.
+    task: 'binary' | 'multiclass' | 'regression', which has a target and no classes; digest: sha256 (hex) of the splits
+    as cut; source: where the bytes came from; notice: the one line for the terminal, '' if there is nothing to say.
+    features: names of the columns of x, if they have any. validation may have 0 rows.
     """
 
     name: str
@@ -42,6 +54,13 @@ class Dataset:
     digest: str
     source: str
     notice: str
+    features: tuple[str, ...] = ()
+    target: Target | None = None
+
+    @property
+    def example(self) -> np.ndarray:
+        """The test's raw rows of the type that callers have them in: a table's columns are float64 in NumPy."""
+        return self.test.x.astype(float) if self.features else self.test.x
 
 
 class Sizes(NamedTuple):
@@ -92,13 +111,14 @@ def cut(name: str, training: Split, sizes: Sizes) -> tuple[Split, Split]:
     rows = len(training.y)
     held_out = _validation_rows(name, rows, sizes.validation_size)
     kept = _train_rows(name, rows - held_out, sizes.train_size)
-    order = _shuffled(rows, sizes.seed)
+    order = shuffled(rows, sizes.seed)
     parts = order[held_out : held_out + kept], order[:held_out]
     train, validation = (Split(training.x.take(part, axis=0), training.y.take(part)) for part in parts)
     return train, validation
 
 
-def _shuffled(rows: int, seed: int) -> np.ndarray:
+def shuffled(rows: int, seed: int) -> np.ndarray:
+    """Return the numbers of all rows in an order of the seed's; raise InputError for a seed that is none."""
     if type(seed) is not int or seed < 0:
         raise InputError(f"data.seed={seed}: allowed is a whole number of 0 or more")
     # Bytes of SHAKE256 (FIPS 202), the same for good, which NumPy does not promise of Generator.permutation.

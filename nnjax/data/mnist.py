@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nnjax.data import digits, prepared
 from nnjax.data.collection import MNIST, Collection
+from nnjax.data.cropping import cropped
 from nnjax.data.dataset import Dataset, Sizes, Split, of_images
 from nnjax.data.files import DownloadError, data_directory, download, sha256_of, without_password, write_atomically
 from nnjax.data.prepared import Prepared
@@ -28,18 +29,19 @@ def load(
     seed: int = 0,
     train_size: int | None = None,
     validation_size: int | float = 0,
+    image_size: int = 28,
 ) -> Dataset:
     """Return a collection's splits, or for `auto` without a network the digits that are bundled, with a notice.
 
     `mirror` is used or is an error; without it what is prepared, then the network. `auto` tries the network for
     `collection.seconds` at most, and not again for a day; `tfds` tries each time and insists; `bundled` never tries.
-    Sizes are those of `nnjax.data.dataset.cut`. Raises InputError.
+    Sizes are those of `nnjax.data.dataset.cut`; images of image_size x image_size pixels. Raises InputError.
     """
     _check_choice(collection, source, mirror)
     home, sizes, reason = data_directory(directory), Sizes(seed, train_size, validation_size), ""
     if source != "bundled":
         try:
-            return _dataset(collection, _find(collection, home, source, mirror), sizes)
+            return cropped(_dataset(collection, _find(collection, home, source, mirror), sizes), image_size)
         except DownloadError as error:
             if source == "tfds" or mirror is not None or collection.name not in BUNDLED:
                 raise InputError(_unreachable(mirror, error)) from None
@@ -48,7 +50,7 @@ def load(
             if source == "tfds" or mirror is not None or collection.name not in BUNDLED:
                 raise
             reason = str(error)
-    return BUNDLED[collection.name](home, sizes, reason)
+    return cropped(BUNDLED[collection.name](home, sizes, reason), image_size)
 
 
 def _dataset(collection: Collection, found: Prepared, sizes: Sizes) -> Dataset:

@@ -8,6 +8,7 @@ from typing import Any
 from nnjax.data.boolean import boolean
 from nnjax.data.collection import FASHION_MNIST, MNIST
 from nnjax.data.dataset import Dataset
+from nnjax.data.file import file
 from nnjax.data.mnist import load as load_collection
 from nnjax.errors import InputError
 
@@ -15,13 +16,15 @@ SOURCES: dict[str, Callable[..., Dataset]] = {
     "mnist": partial(load_collection, MNIST),
     "fashion_mnist": partial(load_collection, FASHION_MNIST),
     "boolean": boolean,
+    "file": file,
 }
 
 
 def load(name: str, **settings: Any) -> Dataset:
     """Return the Dataset of a source in SOURCES; `settings` are the config's data.* keys that it takes.
 
-    mnist, fashion_mnist: source, mirror, directory, seed, train_size, validation_size; boolean: table.
+    mnist, fashion_mnist: source, mirror, directory, seed, train_size, validation_size; boolean and file: what
+    their functions take.
     Raises InputError for a name that is not there and for whatever the source objects to.
     """
     if name not in SOURCES:

@@ -1,12 +1,14 @@
 """Boolean functions: the truth table a network computes, and for two inputs where h crosses 0.5 (L10-L13)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from nnjax.figures.lines import draw_lines
 from nnjax.figures.style import GREEN, VERMILLION, bare, figure
 
 ROWS = 16  # of a truth table drawn
@@ -14,15 +16,27 @@ GRID = 161  # points along each side of the decision boundary's square
 HALF = 40  # points to a tick
 
 
+def worst_first(targets: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Where h > 0.5 is y, and the rows to draw: all in order up to 16, else the 16 where h is farthest from y.
+
+    targets (n,) in {0, 1}, outputs (n,); one that is not finite is the worst.
+    """
+    right = np.isfinite(outputs) & ((outputs > 0.5) == (targets > 0.5))
+    if len(right) <= ROWS:
+        return right, np.arange(len(right))
+    errors = np.where(np.isfinite(outputs), np.abs(outputs - targets), np.inf)
+    return right, np.lexsort((-errors, right))[:ROWS]
+
+
 def truth_table(inputs: NDArray[Any], targets: NDArray[Any], outputs: NDArray[Any]) -> Figure:
     """A row an instance: inputs x, target y, output h(x) of the network, and whether h > 0.5 is y.
 
-    inputs (n, k), targets (n,) in {0, 1}, outputs (n,). Of more than 16 rows the wrong ones come first.
+    inputs (n, k), targets (n,) in {0, 1}, outputs (n,). Of more than 16 rows the worst are drawn, worst first.
     """
-    right = np.isfinite(outputs) & ((outputs > 0.5) == (targets > 0.5))
-    shown = np.argsort(right, kind="stable")[:ROWS] if len(right) > ROWS else np.arange(len(right))
+    right, shown = worst_first(targets, outputs)
     names = [*(f"x{j + 1}" for j in range(inputs.shape[1])), "y", "h(x)", ""]
-    made = figure(max(5, 1.2 + 0.55 * len(names)), 1.1 + 0.3 * (len(shown) + 1))
+    rest = f"\n(the worst {len(shown)} drawn)" if len(shown) < len(right) else ""
+    made = figure(max(5, 1.2 + 0.55 * len(names)), 1.1 + 0.3 * (len(shown) + 1) + 0.2 * bool(rest))
     axes = made.subplots()
     places = np.append(np.arange(inputs.shape[1] + 1.0), [inputs.shape[1] + 1.5, inputs.shape[1] + 2.7])
     axes.set(xlim=(-0.8, places[-1] + 0.9), ylim=(len(shown) + 0.5, -0.6))
@@ -35,32 +49,52 @@ def truth_table(inputs: NDArray[Any], targets: NDArray[Any], outputs: NDArray[An
             axes.text(place, line, cell, ha="center", va="center", in_layout=False)
         word, colour = ("right", GREEN) if right[i] else ("wrong", VERMILLION)
         axes.text(places[-1], line, word, ha="center", va="center", in_layout=False, color=colour, weight="bold")
-    rest = f" ({len(shown)} drawn, wrong first)" if len(shown) < len(right) else ""
     axes.set_title(f"truth table: {right.sum()} of {len(right)} rows right, {(~right).sum()} wrong{rest}")
     bare(axes)
     return made
 
 
 def decision_boundary(
-    h: Callable[[NDArray[np.float32]], NDArray[Any]], inputs: NDArray[Any], targets: NDArray[Any]
+    h: Callable[[NDArray[np.float32]], NDArray[Any]],
+    inputs: NDArray[Any],
+    targets: NDArray[Any],
+    hidden: tuple[NDArray[Any], NDArray[Any]] | None = None,
+    names: Sequence[str] = ("input x1", "input x2"),
 ) -> Figure:
-    """h over [-0.5, 1.5]^2 with the line h = 0.5 and the instances, inputs (n, 2) with targets (n,) in {0, 1}.
+    """h over the plane of two inputs with the line h = 0.5 and the instances: [-0.5, 1.5]^2 for inputs in {0, 1}.
 
-    h takes points (m, 2) float32 and gives (m,).
+    h takes points (m, 2) float32 and gives (m,); inputs (n, 2), targets (n,) in {0, 1}. hidden: (Theta (units, 2),
+    b (units,)) of a first hidden layer, in units of the inputs: a numbered line a unit, where its z is 0 (L12).
     """
-    ticks = np.linspace(-0.5, 1.5, GRID, dtype=np.float32)
-    points = np.stack(np.meshgrid(ticks, ticks), axis=-1)
-    values = np.asarray(h(points.reshape(-1, 2))).reshape(GRID, GRID)
-    made = figure(6.6, 5.6)
-    axes = made.subplots()
-    shades = axes.imshow(values, extent=(-0.5, 1.5, -0.5, 1.5), origin="lower", cmap="cividis", vmin=0, vmax=1)
-    made.colorbar(shades, label="h(x), the network's output")
-    if values.min() < 0.5 < values.max():
-        axes.contour(ticks, ticks, values, levels=[0.5], colors=VERMILLION, linewidths=2.5)
-    for target, marker, colour, edge in ((0, "o", "black", "white"), (1, "s", "white", "black")):
-        x1, x2 = inputs[np.asarray(targets).astype(int) == target].T
-        axes.scatter(x1, x2, s=110, marker=marker, c=colour, edgecolors=edge, label=f"y = {target}", zorder=3)
-    axes.set(xticks=ticks[::HALF], yticks=ticks[::HALF])
-    axes.set(xlabel="input x1", ylabel="input x2", title="output h(x) over the inputs; line: h = 0.5")
-    made.legend(loc="outside lower center", ncols=2, frameon=False)
+    made, axes = plane(h, inputs, targets, margin=0.5)
+    lines = "" if hidden is None else draw_lines(axes, *hidden, avoid=inputs)
+    axes.set(xlabel=names[0], ylabel=names[1], title=f"output h(x) over the inputs; red: h = 0.5{lines}")
     return made
+
+
+def plane(
+    h: Callable[[NDArray[np.float32]], NDArray[Any]], points: NDArray[Any], targets: NDArray[Any], margin: float
+) -> tuple[Figure, Axes]:
+    """h as a shade around points (n, 2), as far as margin times their extent, the line h = 0.5 and the points."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    around = margin * np.where(high > low, high - low, 1)
+    x1, x2 = np.linspace(low - around, high + around, GRID, dtype=np.float32).T
+    values = np.asarray(h(np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2))).reshape(GRID, GRID)
+    made = figure(6.6, 6)
+    axes = made.subplots()
+    extent = (float(x1[0]), float(x1[-1]), float(x2[0]), float(x2[-1]))
+    shades = axes.imshow(values, extent=extent, origin="lower", cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    made.colorbar(shades, label="h(x), the network's output", fraction=0.05)
+    if values.min() < 0.5 < values.max():
+        axes.contour(x1, x2, values, levels=[0.5], colors=VERMILLION, linewidths=2)
+    size = np.clip(4000 / len(points), 12, 110)
+    # The circle is the larger one, to be seen under a square at its place.
+    for target, marker, colour, edge, share in ((0, "o", "black", "white", 1.4), (1, "s", "white", "black", 0.8)):
+        x, y = points[np.asarray(targets).astype(int) == target].T
+        look = {"c": colour, "edgecolors": edge, "linewidths": 0.4 + size / 180, "zorder": 3}
+        axes.scatter(x, y, s=size * share, marker=marker, label=f"y = {target}", **look)
+    axes.set_box_aspect(1)
+    if margin == 0.5 and np.isin(points, (0, 1)).all():
+        axes.set(xticks=x1[::HALF], yticks=x2[::HALF])
+    made.legend(loc="outside lower center", ncols=2, frameon=False, markerscale=(110 / size) ** 0.5)
+    return made, axes

@@ -24,7 +24,8 @@ def learning_curves(history: Mapping[str, NDArray[Any]], loss_name: str, best_ep
     history: arrays (epochs + 1,) by metric, `train/loss`, `validation/accuracy`, `test/loss`, ...; the row is the
     epoch, 0 the untrained network, NaN not measured. Values of `test/*` are single marks with their number.
     """
-    metrics = ["loss", *[name for name in SECOND if any(key.endswith(f"/{name}") for key in history)][:1]]
+    measured = {key.split("/")[-1] for key, values in history.items() if np.isfinite(values).any()}
+    metrics = ["loss", *[name for name in SECOND if name in measured][:1]]
     rows = max(map(len, history.values()), default=0)
     made = figure(8 if len(metrics) == 2 else 5, 4)
     for axes, metric in zip(np.atleast_1d(made.subplots(1, len(metrics))), metrics, strict=True):

@@ -97,7 +97,7 @@ def comparison(model: Model, loss: Loss, gradient: Gradient) -> Callable[..., tu
     """(params, *batch) -> (J by hand, J, gradient by hand, `jax.grad` of J, branches): one program compiles once.
 
     J stands here as L20 defines it. Branches are the signs of all that a forward pass computes: one changes at a kink,
-    and a smooth model has none.
+    and a smooth model has none. Of a loss with a kink they are the signs of its logits.
     """
 
     def cost(params: Params, x: Any, targets: Any, l2: Any, n: Any, weights: Any) -> Any:
@@ -106,7 +106,9 @@ def comparison(model: Model, loss: Loss, gradient: Gradient) -> Callable[..., tu
     def compare(params: Params, x: Any, *rest: Any) -> tuple[Any, ...]:
         value_by_hand, by_hand = gradient(params, x, *rest)
         value, automatic = jax.value_and_grad(cost)(params, x, *rest)
-        branches = [] if model.smooth else [leaf > 0 for leaf in jax.tree.leaves(model.forward(params, x))]
+        z, kept = model.forward(params, x)
+        kinked = [*([] if loss.smooth else [z]), *([] if model.smooth else jax.tree.leaves(kept))]
+        branches = [leaf > 0 for leaf in kinked]
         return value_by_hand, value, by_hand, automatic, branches
 
     return compare

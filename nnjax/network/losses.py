@@ -23,12 +23,17 @@ class Loss(NamedTuple):
         delta: dL/dz, the delta^(L) of L25, from (z, targets).
         output: the prediction h of the logits.
         activation: the name of that output activation, as a predictor outside JAX needs it.
+        smooth: whether dL/dz exists everywhere; where it does not, z = 0 is the kink.
+        only_mistakes: whether an instance on the right side costs nothing, as the perceptron has it. A training has
+            converged then when the gradient's norm, not the parameters' move, is below the tolerance (L17, L37).
     """
 
     value: Callable[[Batch, Batch], Values]
     delta: Callable[[Batch, Batch], Batch]
     output: Callable[[Batch], Batch]
     activation: str
+    smooth: bool = True
+    only_mistakes: bool = False
 
 
 def cross_entropy(z: Batch, targets: Batch) -> Values:
@@ -72,6 +77,22 @@ def sigmoid_squared_error_delta(z: Batch, targets: Batch) -> Batch:
     return (a - targets) * a * (1 - a)
 
 
+def perceptron(z: Batch, targets: Batch) -> Values:
+    """max(0, -y z) with y = 2t - 1 in {-1, +1} from targets t in {0, 1}, summed over the outputs (L17, L18).
+
+    The perceptron criterion (Bishop, Pattern Recognition and Machine Learning, eq. 4.54): its gradient is -Delta of
+    L17. Written as a choice, so that `jax.grad` at the kink is that of a mistake too (L18), and nan stays nan.
+    """
+    y = 2 * targets - 1
+    return jnp.sum(jnp.where(y * z > 0, 0, -y * z), axis=-1)
+
+
+def perceptron_delta(z: Batch, targets: Batch) -> Batch:
+    """-y where y z <= 0, else 0: an instance on the line is a mistake (L18)."""
+    y = 2 * targets - 1
+    return jnp.where(y * z > 0, 0, -y)
+
+
 def softmax(z: Batch) -> Batch:
     """h_i = e^{z_i} / sum_j e^{z_j} (L7)."""
     return jax.nn.softmax(z, axis=-1)
@@ -80,6 +101,11 @@ def softmax(z: Batch) -> Batch:
 def sigmoid(z: Batch) -> Batch:
     """h = 1 / (1 + e^-z), each output by itself (L5, L6)."""
     return jax.nn.sigmoid(z)
+
+
+def step(z: Batch) -> Batch:
+    """h = 1 if z > 0, else 0: the side of the line, each output by itself (L17); on the line 0, as h > 1/2 of L5."""
+    return (z > 0).astype(z.dtype)
 
 
 def identity(z: Batch) -> Batch:
@@ -92,4 +118,5 @@ LOSSES = {
     "log_loss": Loss(log_loss, log_loss_delta, sigmoid, "sigmoid"),
     "squared_error": Loss(squared_error, squared_error_delta, identity, "identity"),
     "sigmoid_squared_error": Loss(sigmoid_squared_error, sigmoid_squared_error_delta, sigmoid, "sigmoid"),
+    "perceptron": Loss(perceptron, perceptron_delta, step, "step", smooth=False, only_mistakes=True),
 }

@@ -176,7 +176,7 @@ def record_parent(
     if tracking.model and dataset is not None and parent.tags().get("best") != best:
         from nnjax.tracking.model import log_model
 
-        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.test.x, dataset.classes)
+        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.example, dataset.classes)
     top = [
         ("rank " + str(rank), analysis.name(sweep.lanes[i], sweep.keys))
         for rank, i in enumerate(sweep.order[:SHOWN], 1)

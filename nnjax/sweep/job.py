@@ -156,6 +156,7 @@ def outcomes(
     """What became of each lane."""
     keep = group[0].config.training.keep
     test = training.evaluate(keep, Split(*dataset.test))
+    tested = training.named("test", *test, dataset.test.y)
     history = training.history()
     validated = len(dataset.validation.y) > 0
     for i, lane in enumerate(group):
@@ -164,7 +165,7 @@ def outcomes(
         last -= stopped == "diverged"
         epoch = int(training.best_epoch[i]) if keep == "best" and validated else last
         measured = {name: float(values[i, epoch]) for name, values in history.items()}
-        measured |= {"test/loss": float(test.loss[i]), "test/accuracy": float(test.accuracy[i])}
+        measured |= {name: float(values[i]) for name, values in tested.items()}
         facts = {
             "member": lane.identity,
             "data": dataset.digest,

@@ -51,15 +51,15 @@ def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple
 
     curves = {name: values for name, values in histories.items() if name != "epoch"}
     yield "bands", bands.bands(histories["epoch"], curves, sweep.config.loss.name, groups(sweep))
-    binary = sweep.group.dataset["task"] == "binary"
-    metric = sweep.objective.replace("loss", "accuracy")
-    values = analysis.learnt(sweep.lanes) if binary else analysis.column(sweep.lanes, metric)
+    table, regression = sweep.config.data.name == "boolean", sweep.group.dataset["task"] == "regression"
+    metric = sweep.objective.replace("loss", "rmse" if regression else "accuracy")
+    values = analysis.learnt(sweep.lanes) if table else analysis.column(sweep.lanes, metric)
     chosen = analysis.axes(sweep.lanes, sweep.keys, values)
     if chosen:
         row, column = chosen
         words = {key: word.replace("_", " ") for key, word in analysis.short(sweep.keys).items()}
         cells = heat_map.pivot(sweep.column(row), sweep.column(column), values)
-        what = "share of starts that learn all rows" if binary else f"mean of {metric}"
+        what = "share of starts that learn all rows" if table else f"mean of {metric}"
         yield "heat_map", heat_map.heat_map(*cells, sweep.title, words[row], words[column], what)
     board = [sweep.objective, *(each for each in analysis.metrics(sweep.lanes) if each != sweep.objective)]
     named = [analysis.name(lane, sweep.keys) for lane in sweep.lanes]
@@ -86,7 +86,7 @@ def describe_sweep(sweep: Sweep, start_folder: Path, run_id: str, look: str) -> 
     compiles = sum(part.group.compiles for part in sweep.parts)
     best = sweep.lanes[sweep.order[0]] if sweep.order else None
     learnt = ""
-    if sweep.group.dataset["task"] == "binary":
+    if sweep.config.data.name == "boolean":
         learnt = f"{analysis.learnt(sweep.lanes).mean():.1%} of the lanes answer every row right"
     return [
         ("sweep", sweep.title),

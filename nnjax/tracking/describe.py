@@ -17,11 +17,15 @@ GIT_PATIENCE = 2  # seconds
 
 
 def run_name(config: Mapping[str, Any], dataset_name: str) -> str:
-    """Model, sizes, loss where it surprises, optimizer, data and seed: `mlp 300-100 adam mnist_5k seed 0`."""
+    """Model, sizes, loss where it surprises, optimizer, data and seed: `mlp 300-100 adam mnist_5k seed 0`.
+
+    A model chosen by the lecture's name, which tells its loss too, is called by it: `softmax sgd mnist seed 0`.
+    """
     model, loss = config["model"], _name(config["loss"])
+    preset = model.get("preset") or ""
     hidden = "-".join(map(str, model.get("hidden") or ()))
-    network = f"{model['name']} {hidden}" if hidden else _one_layer(model["name"], loss)
-    words = [network, "" if loss in IMPLIED else loss, _name(config["optimizer"]), dataset_name]
+    network = preset or (model["name"] if hidden else _one_layer(model["name"], loss))
+    words = [network, hidden, "" if preset or loss in IMPLIED else loss, _name(config["optimizer"]), dataset_name]
     return " ".join([word for word in words if word] + [f"seed {config['seed']}"])
 
 

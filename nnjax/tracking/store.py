@@ -226,7 +226,8 @@ def download(uri: str | None, start_folder: str | Path, run_id: str, path: str, 
     store = store_uri(uri, start_folder)
     with reaching(store):
         client = MlflowClient(tracking_uri=store, registry_uri=store)
-        if path not in [item.path for item in client.list_artifacts(run_id)]:
+        folder_there, _, _ = path.rpartition("/")
+        if path not in [item.path for item in client.list_artifacts(run_id, folder_there or None)]:
             return None
         return Path(client.download_artifacts(run_id, path, str(folder)))
 

@@ -9,34 +9,40 @@ from jaxtyping import Array, Float, Int, Key, Num, UInt
 
 
 class Split(NamedTuple):
-    """Instances, on the host or on the device: x as stored (n, ...), y the class indices (n,)."""
+    """Instances, on the host or on the device: x as stored (n, ...), y class indices or a regression's floats (n,)."""
 
     x: Num[Array | np.ndarray, "n ..."]
-    y: Int[Array | np.ndarray, " n"]
+    y: Num[Array | np.ndarray, " n"]
 
 
 class Encoding(NamedTuple):
     """How stored rows become inputs and labels become targets.
 
     Attributes:
-        scale, shift: an input is stored value * scale + shift.
+        scale, shift: an input is stored value * scale + shift; numbers, or one for each feature.
         shape: the shape of one input.
-        outputs: units of the output layer: 1 for binary targets, else one for each class.
+        outputs: units of the output layer: 1 for binary targets and regression, else one for each class.
+        mean, deviation: a regression's target is (y - mean) / deviation.
     """
 
-    scale: float
-    shift: float
+    scale: float | tuple[float, ...]
+    shift: float | tuple[float, ...]
     shape: tuple[int, ...]
     outputs: int
+    mean: float = 0.0
+    deviation: float = 1.0
 
 
 def inputs(x: Num[Array, "batch ..."], encoding: Encoding) -> Float[Array, "batch ..."]:
     """Stored rows as the network takes them, (batch, *shape)."""
-    return (x.astype(jnp.float32) * encoding.scale + encoding.shift).reshape(-1, *encoding.shape)
+    scale, shift = (jnp.asarray(value, jnp.float32) for value in (encoding.scale, encoding.shift))
+    return x.astype(jnp.float32).reshape(-1, *encoding.shape) * scale + shift
 
 
-def targets(y: Int[Array, " batch"], encoding: Encoding) -> Float[Array, "batch outputs"]:
-    """y itself in one column for a binary task (L5), else 1-of-K (L6, L9)."""
+def targets(y: Num[Array, " batch"], encoding: Encoding) -> Float[Array, "batch outputs"]:
+    """y itself in one column for a binary task (L5), else 1-of-K (L6, L9); a regression's is scaled (L8)."""
+    if jnp.issubdtype(y.dtype, jnp.floating):
+        return ((y - encoding.mean) / encoding.deviation)[:, None]
     return y[:, None].astype(jnp.float32) if encoding.outputs == 1 else jax.nn.one_hot(y, encoding.outputs)
 
 
@@ -84,7 +90,7 @@ def permuted(key: Key[Array, ""], rows: UInt[Array, " n"]) -> UInt[Array, " n"]:
 
 def take(
     split: Split, rows: Int[Array, " padded"], i: Int[Array, ""] | int, batch_size: int
-) -> tuple[Num[Array, "batch ..."], Int[Array, " batch"], Float[Array, " batch"] | None]:
+) -> tuple[Num[Array, "batch ..."], Num[Array, " batch"], Float[Array, " batch"] | None]:
     """Batch i of an epoch in the order `rows`: x, y and weights, 0 for the filling and None where there is none."""
     n = split.y.shape[0]
     chosen = jax.lax.dynamic_slice_in_dim(rows, i * batch_size, batch_size)

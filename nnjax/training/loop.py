@@ -14,7 +14,7 @@ from jaxtyping import Float
 from nnjax.network.models import Params
 from nnjax.training.batches import Split, count
 from nnjax.training.lanes import lift, shardings
-from nnjax.training.metrics import Measured
+from nnjax.training.metrics import Measured, regression
 from nnjax.training.programs import COLUMNS, ROWS, TRAINING, Keys, Position, Programs, Recipe, State
 from nnjax.training.strategy import Plan
 
@@ -48,15 +48,17 @@ class Chunk(NamedTuple):
 
     Attributes:
         epoch: finished epochs, a part of one included.
-        rows: (lanes, epochs finished by this call, columns), nan for a lane that had stopped; columns as COLUMNS.
+        rows: (lanes, epochs finished by this call, columns), nan for a lane that had stopped.
         first: the epoch of the first row.
         examples_per_second: over all lanes, in this call.
+        columns: names of the metrics.
     """
 
     epoch: float
     rows: np.ndarray
     first: int
     examples_per_second: float
+    columns: tuple[str, ...]
 
 
 class Training:
@@ -85,6 +87,7 @@ class Training:
     ) -> None:
         started = time.perf_counter()
         self.epochs_limit, self.lanes, self.plan = epochs, len(seeds), plan
+        self.recipe, self.targets = recipe, {"train": np.asarray(train.y), "validation": np.asarray(validation.y)}
         self.per_epoch = count(len(train.y), recipe.batch_size)
         self.everywhere, by_lane = shardings(plan.layout)
         self.data = jax.device_put((flat(train), flat(validation)), self.everywhere)
@@ -97,11 +100,11 @@ class Training:
         self.order_keys = (
             jax.device_put(order[0], self.everywhere) if plan.shared_batches else jax.device_put(order, by_lane)
         )
-        self.recipe, self.programs = recipe, compiled(recipe, plan)
+        self.programs = compiled(recipe, plan)
         known = self.programs.advance._cache_size()
         state, row = self.programs.begin(self.keys, self.hyper, *self.data)
         self.state, _ = self.call(state, Position(0, 0), 0)  # no step: only compiles
-        self.rows = [np.asarray(row)[: self.lanes, None]]
+        self.rows = [self.told(np.asarray(row)[: self.lanes, None])]
         self.compiles = self.programs.advance._cache_size() - known
         self.train_seconds, self.examples = 0.0, 0.0
         self.compile_seconds = time.perf_counter() - started
@@ -116,7 +119,7 @@ class Training:
     def chunks(self) -> Iterator[Chunk]:
         """Trains until every lane has stopped or the epochs are over."""
         position, rate = Position(0, 0), 0.0
-        yield Chunk(0, self.rows[0], 0, float("nan"))
+        yield Chunk(0, self.rows[0], 0, float("nan"), self.columns)
         while position.epoch < self.epochs_limit and (self.status == TRAINING).any():
             steps = self.next_steps(position, rate)
             started = time.perf_counter()
@@ -127,11 +130,37 @@ class Training:
             position = Position(position.epoch + ended, step)
             if not (self.status == TRAINING).any():  # what the program did after the last lane had stopped is nothing
                 position = Position(int(self.epochs.max()), 0)
-            self.rows.append(np.array(np.asarray(rows)[: self.lanes, : position.epoch + 1 - first]))
+            self.rows.append(self.told(np.array(np.asarray(rows)[: self.lanes, : position.epoch + 1 - first])))
             done = position.epoch + position.step / self.per_epoch
             examples = (done - before) * len(self.data[0].y) * self.lanes
             self.train_seconds, self.examples = self.train_seconds + seconds, self.examples + examples
-            yield Chunk(done, self.rows[-1], first, examples / seconds)
+            yield Chunk(done, self.rows[-1], first, examples / seconds, self.columns)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metrics of an epoch: of a regression rmse and r2 stand where classes have an accuracy."""
+        if not is_regression(self.targets["train"]):
+            return COLUMNS
+        words = {name: [name] for name in COLUMNS}
+        words |= {f"{part}/accuracy": [f"{part}/rmse", f"{part}/r2"] for part in self.targets}
+        return tuple(name for column in COLUMNS for name in words[column])
+
+    def told(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of history as `columns`, from the programs' own, COLUMNS."""
+        if self.columns == COLUMNS:
+            return rows
+        there = {name: rows[..., i] for i, name in enumerate(COLUMNS)}
+        for part, y in self.targets.items():
+            there |= self.named(part, there[f"{part}/loss"], there[f"{part}/accuracy"], y)
+        return np.stack([there[name] for name in self.columns], axis=-1)
+
+    def named(self, part: str, loss: Any, accuracy: Any, y: np.ndarray) -> dict[str, np.ndarray]:
+        """`PART/loss` with `PART/accuracy`, or of a regression `PART/rmse` and `PART/r2`; y: of that part."""
+        loss, accuracy = np.asarray(loss), np.asarray(accuracy)
+        if not is_regression(y):
+            return {f"{part}/loss": loss, f"{part}/accuracy": accuracy}
+        rmse, r2 = regression(loss, y, self.recipe.encoding.deviation)
+        return {f"{part}/loss": loss, f"{part}/rmse": rmse, f"{part}/r2": r2}
 
     def next_steps(self, position: Position, rate: float) -> int:
         """About CHUNK_SECONDS of steps at this rate; whole epochs if it is more than one."""
@@ -177,12 +206,17 @@ class Training:
     def history(self) -> dict[str, np.ndarray]:
         """Metrics by [lane, epoch], epoch 0 untrained, nan where not measured; no cost where it is the loss itself."""
         rows = np.concatenate(self.rows, axis=1)
-        told = [name for name in COLUMNS if self.recipe.penalised or name != "train/cost"]
-        return {name: rows[..., COLUMNS.index(name)] for name in told}
+        told = [name for name in self.columns if self.recipe.penalised or name != "train/cost"]
+        return {name: rows[..., self.columns.index(name)] for name in told}
 
     def evaluate(self, keep: str, split: Split) -> Measured:
         """Loss and accuracy (lanes,) of `params(keep)` on a split."""
         return self.cut(self.programs.evaluate(self.kept(keep), jax.device_put(flat(split), self.everywhere)))
+
+
+def is_regression(y: np.ndarray) -> bool:
+    """Whether targets are numbers (L8), not classes."""
+    return np.issubdtype(y.dtype, np.floating)
 
 
 def flat(split: Split) -> Split:

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Float, Int, Num
 
 from nnjax.network.losses import Loss
 from nnjax.network.models import Model, Params
@@ -14,7 +15,7 @@ EVALUATION_BATCH = 1000
 
 
 class Measured(NamedTuple):
-    """Mean loss and share of right classes."""
+    """Mean loss and share of right classes, which is nan of a regression."""
 
     loss: Float[Array, "*lanes"]
     accuracy: Float[Array, "*lanes"]
@@ -26,8 +27,10 @@ def predicted(loss: Loss, z: Float[Array, "batch outputs"]) -> Int[Array, " batc
     return (loss.output(z)[:, 0] > 0.5).astype(jnp.int32) if one else jnp.argmax(z, axis=-1).astype(jnp.int32)
 
 
-def right(loss: Loss, z: Float[Array, "batch outputs"], y: Int[Array, " batch"]) -> Float[Array, " batch"]:
-    """1 where the class predicted is y, else 0."""
+def right(loss: Loss, z: Float[Array, "batch outputs"], y: Num[Array, " batch"]) -> Float[Array, " batch"]:
+    """1 where the class predicted is y, else 0; nan of a regression, which has no classes."""
+    if jnp.issubdtype(y.dtype, jnp.floating):
+        return jnp.full(y.shape, jnp.nan, z.dtype)
     return (predicted(loss, z) == y).astype(z.dtype)
 
 
@@ -52,3 +55,16 @@ def evaluate(model: Model, loss: Loss, encoding: Encoding, params: Params, split
 
     sums, _ = jax.lax.scan(block, jnp.zeros(2), jnp.arange(0, n, size))
     return Measured(sums[0] / n, sums[1] / n)
+
+
+def regression(
+    loss: Float[np.ndarray, "..."], y: Float[np.ndarray, " n"], deviation: float
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """(rmse, r2) of a mean loss L = (1/2)(h - t)^2 (L22) with targets t = (y - mean) / deviation.
+
+    rmse = deviation sqrt(2 L), in y's own units; r2 = 1 - rmse^2 / var(y), the share of the variance that is
+    explained, nan where there is none.
+    """
+    variance = np.var(y, dtype=float) if len(y) else 0.0
+    rmse = deviation * np.sqrt(2 * np.asarray(loss, float))
+    return rmse, 1 - rmse**2 / (variance or np.nan)

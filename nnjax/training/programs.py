@@ -65,7 +65,8 @@ class State(NamedTuple):
         settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
         best: the parameters of the lowest validation loss, () unless kept.
         sums: over the epoch so far: loss, right classes and cost, each times instances.
-        gradient_norm: the norm of the gradient of J on the epoch's last batch, before clipping.
+        gradient_norm: the norm of the gradient of J on the epoch's last batch, before clipping; for the perceptron
+            the largest of the epoch's batches.
         status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
         epochs: finished ones; of a diverged lane the one it diverged in.
         best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
@@ -119,7 +120,7 @@ class Programs:
             status=jnp.array(TRAINING),
             epochs=jnp.int32(0),
             best_epoch=jnp.int32(0),
-            best_loss=held_out.loss,
+            best_loss=jnp.array(jnp.inf) if self.recipe.loss.only_mistakes else held_out.loss,  # at Theta = 0 it is 0
         )
         cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
         return state, self.row(state, untrained.loss, untrained.accuracy, cost, held_out)
@@ -194,6 +195,11 @@ class Programs:
         n = train.y.shape[0]
         last = count(n, self.recipe.batch_size) - 1
 
+        def norm_after(i: Array, norm: Array, grads: Params) -> Array:
+            if loss.only_mistakes:
+                return jnp.maximum(jnp.where(i == 0, 0, norm), optax.tree.norm(grads))
+            return jax.lax.cond(i == last, optax.tree.norm, lambda grads: norm, grads)
+
         def update(i: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
             params, optimizer_state, sums, norm = carry
             rows, y, weights = take(train, instances, i, self.recipe.batch_size)
@@ -204,7 +210,7 @@ class Programs:
             value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
             cost = J * weights.sum() if self.recipe.penalised else value
             sums = sums + jnp.stack([value, correct, cost])
-            norm = jax.lax.cond(i == last, optax.tree.norm, lambda grads: norm, grads)
+            norm = norm_after(i, norm, grads)
             updates, optimizer_state = optimizer.update(grads, optimizer_state, params)
             return optax.apply_updates(params, updates), optimizer_state, sums, norm
 
@@ -230,7 +236,7 @@ class Programs:
         better = training & finite & (held_out.loss < state.best_loss)
         best_epoch = jnp.where(better, epoch, state.best_epoch)
         waited = epoch - best_epoch
-        status = jnp.where(moved < hyper["tolerance"], CONVERGED, TRAINING)
+        status = jnp.where(self.converged(state, hyper, moved, means[1]), CONVERGED, TRAINING)
         status = jnp.where((waited >= hyper["patience"]) & (status == TRAINING), NO_PROGRESS, status)
         status = jnp.where(finite, status, DIVERGED)
 
@@ -245,6 +251,18 @@ class Programs:
             best_epoch=best_epoch,
             best_loss=jnp.where(better, held_out.loss, state.best_loss),
         ), rows
+
+    def converged(self, state: State, hyper: Hyper, moved: Array, accuracy: Array) -> Array:
+        """Whether the epoch moved the parameters by less than the tolerance; for the perceptron ||Delta||_2 < it (L37).
+
+        Delta of L17 is the gradient of the batch of all instances; of mini-batches none of the epoch's may reach the
+        tolerance. Mistakes can cancel, as all four of XOR at Theta = 0 do: Delta = 0 is no convergence then (L18). One
+        mistake alone has ||Delta||_2 >= 1/n, since x_0 = 1, so with mistakes less than that is cancellation.
+        """
+        if not self.recipe.loss.only_mistakes:
+            return moved < hyper["tolerance"]
+        norm, alone = state.gradient_norm, 1 / self.recipe.batch_size
+        return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
 
     def row(self, state: State, loss: Array, accuracy: Array, cost: Array, held_out: Measured) -> Array:
         """One epoch's history, in the order of COLUMNS."""

@@ -16,7 +16,7 @@ DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
 def test_the_table():
-    assert set(SOURCES) == {"mnist", "fashion_mnist", "boolean"}
+    assert set(SOURCES) == {"mnist", "fashion_mnist", "boolean", "file"}
     assert load("boolean", table="0110").train.y.tolist() == [0, 1, 1, 0]
 
 

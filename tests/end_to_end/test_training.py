@@ -82,7 +82,10 @@ def test_tags_say_where_it_ran(digits):
 
 @pytest.mark.parametrize(
     ("which", "extra"),
-    [("digits", {"most_confident_mistakes", "first_layer"}), ("xor", {"truth_table", "decision_boundary"})],
+    [
+        ("digits", {"digits", "most_confident_mistakes", "first_layer"}),
+        ("xor", {"truth_table", "decision_boundary", "hidden_representation"}),
+    ],
 )
 def test_figures_are_there(which, extra, request):
     done = request.getfixturevalue(which)

@@ -54,6 +54,15 @@ def test_of_a_long_table_the_wrong_rows_come_first(drawn, k):
     assert f"{2**k - 1} of {2**k} rows right, 1 wrong" in figure.axes[0].get_title()
 
 
+def test_the_worst_rows_are_those_farthest_from_their_target():
+    inputs = (np.arange(32)[:, None] >> np.arange(5)[::-1]) & 1
+    outputs = np.linspace(0, 0.31, 32)
+    outputs[[3, 9, 20]] = 0.9, np.nan, 0.6
+    drawn_rows = rows(truth_table(inputs, np.zeros(32), outputs))[1:]
+    assert [row[-2] for row in drawn_rows][:5] == ["nan", "0.9000", "0.6000", "0.3100", "0.3000"]
+    assert [row[-1] for row in drawn_rows] == ["wrong"] * 3 + ["right"] * 13
+
+
 def test_an_output_that_is_nan_is_wrong():
     figure = truth_table(INPUTS, np.array([1, 1, 0, 0]), np.full(4, np.nan))
     assert [row[-1] for row in rows(figure)[1:]] == ["wrong"] * 4
@@ -74,6 +83,18 @@ def test_x1_runs_to_the_right_and_x2_upwards():
     values = axes.images[0].get_array()
     assert values[0, -1] == pytest.approx(1.5)
     assert values[-1, 0] == pytest.approx(-0.5)
+
+
+def test_other_inputs_have_a_plane_around_them_and_their_names(drawn):
+    inputs = np.random.default_rng(0).normal(size=(500, 2)) * [1, 50] + [7, 300]
+    targets = (inputs[:, 1] > 300).astype(int)
+    figure = drawn(decision_boundary(lambda x: 0.5 + (x[:, 1] - 300) / 900, inputs, targets, names=("age", "weight")))
+    axes = figure.axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("age", "weight")
+    low, high = inputs.min(axis=0), inputs.max(axis=0)
+    np.testing.assert_allclose(axes.images[0].get_extent()[::2], low - (high - low) / 2, rtol=1e-5)
+    crossing = np.concatenate([path.vertices for path in axes.collections[0].get_paths()])
+    np.testing.assert_allclose(crossing[:, 1], 300, atol=1)
 
 
 @pytest.mark.parametrize("value", [0.2, np.nan])

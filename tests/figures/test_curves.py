@@ -52,6 +52,9 @@ def test_regression_shows_its_error_and_no_accuracy(drawn):
     assert error.get_ylabel().startswith("root mean squared error")
     assert len(drawn(learning_curves({"train/loss": np.ones(3)}, "perceptron", None)).axes) == 1
     assert loss.get_ylabel() == "squared_error (mean per example)"
+    absent = {"train/accuracy": np.full(3, NAN), "validation/r2": np.ones(3)}
+    _, error = drawn(learning_curves(history | absent, "squared_error", None)).axes
+    assert error.get_ylabel().startswith("root mean squared error")
 
 
 def test_a_run_that_ended_at_once_still_draws(drawn):

@@ -32,6 +32,32 @@ def test_deep_and_wide_networks_pass(units):
     assert gradcheck.check(model, LOSSES["log_loss"], seed=0).passed
 
 
+@pytest.mark.parametrize(("units", "activation"), [((4, 3), "tanh"), ((4, 5, 3), "tanh"), ((4, 5, 1), "relu")])
+def test_a_perceptron_passes_away_from_its_kink(units, activation):
+    for seed in range(3):
+        model = mlp(units, ACTIVATIONS[activation], INITIALIZERS["zeros"])
+        check = gradcheck.check(model, LOSSES["perceptron"], seed)
+        assert check.passed
+        assert check.finite_difference_error > 0
+
+
+@pytest.mark.parametrize(("name", "watched"), [("perceptron", [(5, 3)]), ("log_loss", [])])
+def test_a_loss_s_kink_is_watched_where_it_is(name, watched):
+    """In the signs of the logits; the hidden layer's tanh has none."""
+    model, loss, rng = (
+        mlp((4, 2, 3), ACTIVATIONS["tanh"], INITIALIZERS["zeros"]),
+        LOSSES[name],
+        np.random.default_rng(0),
+    )
+    params, _ = gradcheck.draw_parameters(model, rng)
+    x, *rest = gradcheck.draw_batch(model, 5, rng)
+    program = jax.jit(gradcheck.comparison(model, loss, with_l2(backprop(model, loss))))
+    *_, branches = program(params, x, *rest)
+    assert [branch.shape for branch in branches] == watched
+    z, _ = jax.jit(model.forward)(params, x)
+    assert all((branch == (z > 0)).all() for branch in branches)
+
+
 def test_the_process_stays_in_float32():
     gradcheck.check(RELU, LOSS, seed=0)
     assert jnp.ones(1).dtype == jnp.float32

@@ -21,12 +21,14 @@ FORMULAS = {
     "log_loss": -np.sum(Y * np.log(sigmoid(Z)) + (1 - Y) * np.log(1 - sigmoid(Z)), axis=1),  # L21
     "squared_error": np.sum((Z - Y) ** 2, axis=1) / 2,  # L22
     "sigmoid_squared_error": np.sum((sigmoid(Z) - Y) ** 2, axis=1) / 2,  # L22
+    "perceptron": [0.3, 0.1],  # L17: of row 1 the first output is on the wrong side, of row 2 the second
 }
 DELTAS = {  # L25
     "cross_entropy": SOFTMAX - Y,
     "log_loss": sigmoid(Z) - Y,
     "squared_error": Z - Y,
     "sigmoid_squared_error": (sigmoid(Z) - Y) * sigmoid(Z) * (1 - sigmoid(Z)),
+    "perceptron": [[1, 0, 0], [0, 1, 0]],  # -y of the mistakes, y = -1
 }
 
 
@@ -60,3 +62,17 @@ def test_outputs():
     np.testing.assert_allclose(softmax.sum(axis=1), 1, rtol=1e-6)  # L7: coordinated
     assert (jnp.abs(one_vs_rest.sum(axis=1) - 1) > 0.1).any()  # L6: each by itself
     np.testing.assert_array_equal(LOSSES["squared_error"].output(z), z)  # L8
+    np.testing.assert_array_equal(LOSSES["perceptron"].output(z), [[1, 0, 1], [1, 1, 0]])  # L17
+
+
+def test_an_instance_on_the_line_is_a_mistake_for_jax_grad_too():
+    """L18: from theta = 0, where z = 0, the perceptron must move: by y, not by half of it; and h is that of class 0."""
+    loss, z, y = LOSSES["perceptron"], jnp.zeros((2, 1)), jnp.array([[0.0], [1.0]])
+    np.testing.assert_array_equal(loss.delta(z, y), [[1], [-1]])
+    np.testing.assert_array_equal(jax.grad(lambda z: loss.value(z, y).sum())(z), [[1], [-1]])
+    np.testing.assert_array_equal(loss.value(z, y), [0, 0])
+    np.testing.assert_array_equal(loss.output(z), [[0], [0]])
+
+
+def test_a_perceptron_s_nan_is_seen():
+    assert jnp.isnan(LOSSES["perceptron"].value(jnp.full((1, 1), jnp.nan), jnp.ones((1, 1)))).all()

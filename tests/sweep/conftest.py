@@ -108,11 +108,14 @@ def values(lanes: Sequence[Lane], metric: str) -> list[float]:
 
 
 def lane_of(lanes: Sequence[Lane], **settings: Any) -> Lane:
-    """The one lane with these settings, by their last words."""
+    """The one lane with these settings, by their last words; seed is the run's own, not data.seed."""
     (found,) = [
         lane
         for lane in lanes
-        if settings.items() <= {key.rpartition(".")[2]: value for key, value in lane.settings.items()}.items()
+        if settings.items()
+        <= {
+            key.rpartition(".")[2]: lane.settings[key] for key in sorted(lane.settings, key=lambda key: "." not in key)
+        }.items()
     ]
     return found
 

@@ -10,9 +10,10 @@ import nnjax.tracking
 from nnjax.tracking.describe import Facts, flatten, git_tags, note, run_name, summary, versions
 
 
-def config(hidden, loss, name="mlp"):
+def config(hidden, loss, name="mlp", **more):
     optimizer = {"name": "adam", "learning_rate": 0.001}
-    return {"seed": 0, "model": {"name": name, "hidden": hidden}, "loss": {"name": loss}, "optimizer": optimizer}
+    model = {"name": name, "hidden": hidden, **more}
+    return {"seed": 0, "model": model, "loss": {"name": loss}, "optimizer": optimizer}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ def config(hidden, loss, name="mlp"):
         (config(None, "log_loss"), "and", "logistic adam and seed 0"),
         (config([], "perceptron"), "and", "perceptron adam and seed 0"),
         (config([], "squared_error"), "file", "linear squared_error adam file seed 0"),
+        (config([], "log_loss", preset="one_vs_rest"), "mnist", "one_vs_rest adam mnist seed 0"),
+        (config([10], "squared_error", preset="regression"), "file", "regression 10 adam file seed 0"),
         (config(None, "cross_entropy", "lenet5"), "mnist", "lenet5 adam mnist seed 0"),
     ],
 )

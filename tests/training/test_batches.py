@@ -48,3 +48,16 @@ def test_targets_are_one_of_k_and_back(classes):
 def test_binary_targets_are_one_column():
     encoded = batches.targets(jax.device_put(np.array([0, 1], np.int32)), batches.Encoding(1.0, 0.0, (1,), 1))
     np.testing.assert_array_equal(encoded, [[0.0], [1.0]])  # L5
+
+
+def test_each_feature_may_have_its_own_scale():
+    x = np.array([[1, 10], [3, 30]], np.float32)
+    found = batches.inputs(jax.device_put(x), batches.Encoding((1.0, 0.1), (-2.0, -2.0), (2,), 1))
+    np.testing.assert_allclose(found, [[-1, -1], [1, 1]], atol=1e-6)
+
+
+def test_a_regressions_targets_are_one_scaled_column():
+    """L8: the network learns (y - mean) / deviation."""
+    y = jax.device_put(np.array([10.0, 30.0], np.float32))
+    found = batches.targets(y, batches.Encoding(1.0, 0.0, (1,), 1, mean=20.0, deviation=5.0))
+    np.testing.assert_allclose(found, [[-2.0], [2.0]])

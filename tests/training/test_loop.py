@@ -29,18 +29,22 @@ def assert_same(a, b):
         np.testing.assert_array_equal(left, right)
 
 
-def test_an_epoch_is_its_updates_one_by_one(training):
-    """Theta <- Theta - alpha D over the batches of the epoch's order, the short one included (L36, L37)."""
+@pytest.mark.parametrize("size", [8, 1, len(TRAIN.y)])
+def test_an_epoch_is_its_updates_one_by_one(training, size):
+    """Theta <- Theta - alpha D over the batches of the epoch's order, the short one included (L36, L37).
+
+    A batch of one is the loop of softmax regression (L35), a batch of all batch gradient descent (L34).
+    """
     hyper = {"learning_rate": 0.3, "l2": 2.0}
-    once = finished(training(hyper, epochs=1))
-    params = jax.tree.map(lambda leaf: leaf[0], training(hyper, epochs=1).state.params)
+    once = finished(training(hyper, epochs=1, batch_size=size))
+    params = jax.tree.map(lambda leaf: leaf[0], training(hyper, epochs=1, batch_size=size).state.params)
     model, loss, n = MODEL, LOSSES["cross_entropy"], len(TRAIN.y)
     encoding = batches.Encoding(1 / 255, 0.0, (6,), 3)
-    order = np.asarray(batches.order(jax.random.fold_in(loop.keys([0])[1, 0], 0), n, 8))
+    order = np.asarray(batches.order(jax.random.fold_in(loop.keys([0])[1, 0], 0), n, size))
     gradient = jax.jit(with_l2(backprop(model, loss)))
     losses = []
-    for start in range(0, n, 8):
-        chosen = order[start : min(start + 8, n)]
+    for start in range(0, n, size):
+        chosen = order[start : min(start + size, n)]
         x, y = batches.inputs(jax.device_put(TRAIN.x[chosen]), encoding), np.eye(3, dtype=np.float32)[TRAIN.y[chosen]]
         value, grads = gradient(params, x, jax.device_put(y), 2.0, n)
         losses += [float(value)] * len(chosen)
@@ -180,3 +184,35 @@ def test_what_runs_on_after_the_stop_is_not_told(training):
 def test_a_last_update_that_overflows_is_found_in_the_validation(training):
     run = finished(training({"learning_rate": 1e36}, epochs=1, train=digits(8, 5)))
     assert run.stopped == ["diverged"]
+
+
+def test_a_regression_learns_a_line_in_its_targets_own_units(training):
+    """L8: rmse and r2 of each epoch's network in lanes, no accuracy; least squares is what they end at."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 2)).astype(np.float32)
+    y = (100 + x @ [3, -8] + rng.normal(size=40)).astype(np.float32)
+    train, validation = Split(x[:30], y[:30]), Split(x[30:], y[30:])
+    mean, deviation = float(train.y.mean()), float(train.y.std())
+    encoding = batches.Encoding((1.0, 0.5), (0.25, 0.0), (2,), 1, mean, deviation)
+    model = mlp((2, 1), ACTIVATIONS["identity"], INITIALIZERS["lecun"])
+    changes = {"model": model, "loss": LOSSES["squared_error"], "encoding": encoding, "batch_size": 30}
+    made = training({"learning_rate": 0.3}, (0, 1), 200, train, validation, **changes)
+    chunks = list(made.chunks())
+    history = made.history()
+    assert {*history} == {
+        *(f"{part}/{name}" for part in ("train", "validation") for name in ("loss", "rmse", "r2")),
+        *("gradient/norm", "parameters/norm"),
+    }
+    assert chunks[0].rows.shape[2] == len(chunks[0].columns)
+    (layer,) = made.params("last")
+    for lane in (0, 1):
+        h = (x[30:] * [1, 0.5] + [0.25, 0]) @ layer.Theta[lane].T * deviation + mean + layer.b[lane] * deviation
+        errors = h[:, 0] - y[30:]
+        np.testing.assert_allclose(history["validation/rmse"][lane, -1], np.sqrt(np.mean(errors**2)), rtol=1e-3)
+        r2 = 1 - np.mean(errors**2) / np.var(y[30:])
+        np.testing.assert_allclose(history["validation/r2"][lane, -1], r2, atol=1e-4)
+    columns = np.c_[x[:30], np.ones(30)]
+    residual = train.y - columns @ np.linalg.lstsq(columns, train.y)[0]
+    np.testing.assert_allclose(history["train/rmse"][:, -1], np.sqrt(np.mean(residual**2)), rtol=1e-3)
+    test = made.named("test", *made.evaluate("last", validation), validation.y)
+    np.testing.assert_allclose(test["test/rmse"], history["validation/rmse"][:, -1], rtol=1e-5)

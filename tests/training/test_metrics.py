@@ -41,3 +41,25 @@ def test_right_classes():
     np.testing.assert_array_equal(one, [1, 1, 0])  # h > 1/2
     several = metrics.right(LOSSES["log_loss"], jnp.array([[20.0, 25.0], [0.9, 0.7]]), jnp.array([1, 1]))
     np.testing.assert_array_equal(several, [1, 0])
+
+
+def test_rmse_and_r2_are_those_of_the_predictions():
+    """L8, L22: from the mean loss of scaled targets, in the target's own units."""
+    rng = np.random.default_rng(0)
+    y, h = rng.normal(150, 77, 20).astype(np.float32), rng.normal(150, 77, 20)
+    mean, deviation = 152.0, 75.0
+    loss = np.mean(((h - mean) / deviation - (y - mean) / deviation) ** 2) / 2
+    rmse, r2 = metrics.regression(np.array([loss]), y, deviation)
+    np.testing.assert_allclose(rmse, [np.sqrt(np.mean((h - y) ** 2))])
+    np.testing.assert_allclose(r2, [1 - np.sum((h - y) ** 2) / np.sum((y - y.mean(dtype=float)) ** 2)], rtol=1e-6)
+
+
+@pytest.mark.parametrize("y", [[], [3.0], [2.0, 2.0]])
+def test_no_variance_has_no_r2(y):
+    rmse, r2 = metrics.regression(np.array([0.5]), np.array(y, np.float32), 2.0)
+    assert rmse == 2.0
+    assert np.isnan(r2)
+
+
+def test_a_regression_has_no_accuracy():
+    assert np.isnan(metrics.right(LOSSES["squared_error"], jnp.ones((2, 1)), jnp.ones(2))).all()

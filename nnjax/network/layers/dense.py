@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from nnjax.network.activations import Activation
@@ -40,6 +41,20 @@ def init(
 ) -> Layer:
     """Theta = scale * initializer, of shape (n_out, n_in), and b = 0 (L33)."""
     return Layer(scale * initializer(key, (n_out, n_in)), jnp.zeros(n_out))
+
+
+def joined(layer: Layer) -> Float[Array | np.ndarray, "n_out inputs_and_one"]:
+    """The layer in the lecture's joined form (n_out, n_in + 1): column 0 is the bias, for a_0 = 1 (L2, L3).
+
+    NumPy arrays stay NumPy's, JAX arrays JAX's, bit by bit; `split` is the way back.
+    """
+    arrays = layer.Theta.__array_namespace__()
+    return arrays.concat([layer.b[:, None], layer.Theta], axis=1)
+
+
+def split(matrix: Float[Array | np.ndarray, "n_out inputs_and_one"]) -> Layer:
+    """The layer of a joined matrix (n_out, n_in + 1), whose column 0 is the bias (L3)."""
+    return Layer(matrix[:, 1:], matrix[:, 0])  # type: ignore[arg-type]
 
 
 def forward(layer: Layer, x: Float[Array, "batch n_in"], g: Activation) -> tuple[Float[Array, "batch n_out"], Kept]:

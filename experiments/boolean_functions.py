@@ -1,0 +1,33 @@
+"""Does a network learn its truth table from every start (L13)? A hundred seeds of each committed experiment.
+
+python -m experiments.boolean_functions
+"""
+
+import numpy as np
+
+from experiments.training import trained
+from nnjax.training.batches import Split
+
+FUNCTIONS = ("and", "or", "not", "nor", "xor", "xnor", "parity", "multiplexer")
+SEEDS = 100
+
+
+def learnt(function: str) -> tuple[str, int]:
+    """The network's sizes, and how many of the seeds answer every row right."""
+    made = trained(f"+experiment={function}", f"lanes.seeds={SEEDS}")
+    measured = made.training.evaluate("last", Split(*made.dataset.test))
+    params = made.training.params("last")
+    sizes = [params[0].Theta.shape[2], *(layer.b.shape[1] for layer in params)]
+    return "-".join(map(str, sizes)), int(np.sum(measured.accuracy == 1))
+
+
+def main() -> None:
+    """Prints a line a function."""
+    print(f"{'function':<12} {'network':<8} seeds of {SEEDS} that answer every row right")
+    for function in FUNCTIONS:
+        sizes, right = learnt(function)
+        print(f"{function:<12} {sizes:<8} {right}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

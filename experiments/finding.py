@@ -1,0 +1,39 @@
+"""What an experiment found: numbers and a figure, printed and recorded."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from nnjax.tracking import describe, store
+
+EXPERIMENT = "lecture"  # MLflow's
+
+
+class Finding(NamedTuple):
+    """An answer.
+
+    Attributes:
+        question: what was asked, with the facts of the lecture that it belongs to.
+        numbers: name -> value; a name is one for a metric of MLflow: letters, digits, blanks, _-.:/
+        figure: the picture of it.
+    """
+
+    question: str
+    numbers: Mapping[str, float]
+    figure: Figure
+
+
+def report(finding: Finding, name: str) -> None:
+    """Prints the numbers, and records them with the figure as a run of MLflow's experiment `lecture`."""
+    print(describe.panel([("question", finding.question), *((key, f"{x:.6g}") for key, x in finding.numbers.items())]))
+    run = store.open_run(None, EXPERIMENT, name, describe.versions(), Path.cwd())
+    run.log_metrics({key: [(0, float(x))] for key, x in finding.numbers.items()}, 0)
+    run.set_tags({"mlflow.note.content": finding.question})
+    with tempfile.TemporaryDirectory() as folder:
+        finding.figure.savefig(Path(folder) / f"{name}.png")
+        run.log_files(folder, "figures")
+    run.finish("FINISHED")
+    print(f"{'run id':<10} {run.id}")

@@ -1,0 +1,43 @@
+"""What the scripts here share: networks trained as the command line would, kept in memory."""
+
+from typing import NamedTuple
+
+import hydra
+
+from nnjax import assembly, config, members, pipeline, validation
+from nnjax.config import Config
+from nnjax.data.dataset import Dataset
+from nnjax.train import presets
+from nnjax.training.loop import Training
+
+
+class Trained(NamedTuple):
+    """Lanes after their training."""
+
+    config: Config
+    dataset: Dataset
+    training: Training
+
+
+def configured(*overrides: str) -> Config:
+    """The configuration of a command line."""
+    config.register()
+    given = presets(list(overrides))
+    with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
+        return validation.read(hydra.compose("config", given), given)
+
+
+def prepared(*overrides: str) -> Trained:
+    """The lanes of `lanes.seeds` or `lanes.values`, compiled, untrained."""
+    settings = configured(*overrides)
+    dataset = pipeline.load(settings)
+    pipeline.prepare_jax(settings)
+    return Trained(settings, dataset, assembly.training(members.members(settings), dataset))
+
+
+def trained(*overrides: str) -> Trained:
+    """The same, trained to the end."""
+    made = prepared(*overrides)
+    for _ in made.training.chunks():
+        pass
+    return made

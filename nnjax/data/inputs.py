@@ -1,0 +1,115 @@
+"""What a trained network is asked about: arrays or pictures from files, as rows of the raw shape that it takes."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnjax.data import pictures
+from nnjax.errors import InputError
+
+SMALLEST_PICTURE = 8  # pixels a side
+
+
+class Inputs(NamedTuple):
+    """Raw rows (n, ...) and what each is called: its number in an array, or its picture's file."""
+
+    rows: np.ndarray
+    names: tuple[str, ...]
+
+
+def read(path: Path, preprocessing: Mapping[str, Any]) -> Inputs:
+    """Return the rows in an .npy or .npz file, a picture, or a folder of pictures, for a network's preprocessing.
+
+    Arrays are as data sets store them: (n, ...), or a single row. Of an .npz: its array x, or the only one. Raises
+    InputError for what isn't there, can't be read, or doesn't fit.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file; allowed: .npy, .npz, {', '.join(pictures.SUFFIXES)}, a folder of them")
+    if path.suffix.lower() in (".npy", ".npz"):
+        rows = batch(path, array(path), preprocessing)
+        return Inputs(rows, tuple(str(i) for i in range(len(rows))))
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in pictures.SUFFIXES)
+        if not files:
+            raise InputError(f"{path}: no pictures in this folder; allowed: {', '.join(pictures.SUFFIXES)}")
+    elif path.suffix.lower() not in pictures.SUFFIXES:
+        raise InputError(f"{path}: no such kind of file; allowed: .npy, .npz, {', '.join(pictures.SUFFIXES)}")
+    side = picture_side(preprocessing)
+    if side is None:
+        wanted = described(preprocessing)
+        raise InputError(
+            f"{path}: a picture is for a network of pictures, this one takes {wanted}: allowed: .npy, .npz"
+        )
+    return Inputs(np.stack([pictures.read(file, side) for file in files]), tuple(file.name for file in files))
+
+
+def picture_side(preprocessing: Mapping[str, Any]) -> int | None:
+    """Return the side of the square grey pictures, 0 to 255, that a network takes; None if it takes anything else."""
+    width = math.prod(preprocessing["shape"])
+    side = math.isqrt(width)
+    return side if side * side == width and side >= SMALLEST_PICTURE and takes_grey(preprocessing) else None
+
+
+def takes_grey(preprocessing: Mapping[str, Any]) -> bool:
+    """Return whether raw values are grey levels of 0 to 255: the network sees them divided by 255."""
+    return bool(np.ndim(preprocessing["scale"]) == 0 and np.isclose(preprocessing["scale"], 1 / 255))
+
+
+def described(preprocessing: Mapping[str, Any]) -> str:
+    """Return the shapes of arrays for a network, in words: `(n, 28, 28) or (28, 28)`."""
+    side = picture_side(preprocessing)
+    shape = ", ".join(map(str, (side, side) if side else preprocessing["shape"]))
+    return f"(n, {shape}) or ({shape}{'' if ',' in shape else ','})"
+
+
+def array(path: Path) -> np.ndarray:
+    """Return the array in a file, of numbers; raise InputError."""
+    try:
+        found = np.load(path)  # never pickled: nothing in the file is executed
+        if isinstance(found, np.lib.npyio.NpzFile):
+            with found as arrays:
+                if "x" not in arrays and len(arrays) != 1:
+                    names = ", ".join(arrays) or "none"
+                    raise InputError(f"{path}: must have an array x or only one array, its arrays: {names}")
+                found = arrays["x" if "x" in arrays else next(iter(arrays))]
+    except InputError:
+        raise
+    except Exception as error:  # zipfile's, zlib's, NumPy's: a damaged file can raise any
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: no array that can be read: {reason}") from None
+    if found.dtype.kind not in "buif":
+        raise InputError(f"{path}: must hold numbers, got {found.dtype}")
+    return found
+
+
+def batch(path: Path, found: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
+    """Return an array as rows (n, ...); raise InputError unless it has the network's shape and range of values."""
+    width = math.prod(preprocessing["shape"])
+    if found.ndim >= 2 and math.prod(found.shape[1:]) == width:
+        rows = found
+    elif found.size == width:
+        rows = found[None]
+    elif found.ndim == 1 and width == 1:
+        rows = found[:, None]
+    else:
+        raise InputError(f"{path}: the network takes {described(preprocessing)}, got {found.shape}")
+    if not len(rows):
+        raise InputError(f"{path}: no rows in an array of shape {found.shape}")
+    if not np.isfinite(rows).all():
+        raise InputError(f"{path}: must hold finite numbers, and some are not")
+    if takes_grey(preprocessing):
+        check_grey(path, rows)
+    return rows
+
+
+def check_grey(path: Path, rows: np.ndarray) -> None:
+    """Raises InputError for values that are not grey levels of 0 to 255."""
+    low, high = rows.min(), rows.max()
+    if 0 < high <= 1 and low >= 0:
+        raise InputError(f"{path}: the network takes 0 to 255, got {low:g} to {high:g}: multiply by 255")
+    if low < 0 or high > 255:
+        raise InputError(f"{path}: the network takes 0 to 255, got {low:g} to {high:g}")

@@ -1,0 +1,193 @@
+"""A trained network by what a person calls it: a run's id or folder, the network's file, a lane of a sweep."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nnjax.errors import InputError
+from nnjax.predictor import Predictor
+
+if TYPE_CHECKING:
+    from nnjax.sweep.folder import Lane
+    from nnjax.tracking.store import Found
+
+SHORTEST = 6  # letters of a run's id that may stand for all of it
+SHOWN = 5  # runs that a mistake is answered with
+ABOUT = (
+    "a run's id (or the first 6 letters), its folder, or model.safetensors; of a sweep ID:7 is lane 7, ID the best lane"
+)
+File = Callable[[str], Path | None]  # from a path below a run's folder to the file, None if there is none
+
+
+class Trained(NamedTuple):
+    """A network, what it is called, and the settings that it was trained with, by dotted key: {} if unknown."""
+
+    name: str
+    predictor: Predictor
+    settings: Mapping[str, Any]
+
+
+def find(wanted: str, uri: str | None, start_folder: Path) -> Trained:
+    """The network that is meant by a file, a folder or the beginning of a run's id, each with `:7` for lane 7.
+
+    Raises:
+        InputError: there is no such run, lane or file, or no network in it.
+    """
+    name, _, lane = (
+        wanted.rpartition(":") if ":" in wanted and not _path(wanted, start_folder).exists() else (wanted, "", "")
+    )
+    path = _path(name, start_folder)
+    if path.is_file():
+        return of_file(name, path, lane)
+    if path.is_dir():
+        return of_folder(name, path, lane)
+    if "/" in name or name.endswith(".safetensors"):
+        raise InputError(f"{name}: no such file or folder; allowed: {ABOUT}")
+    return of_store(name, lane, uri, start_folder)
+
+
+def of_file(name: str, path: Path, lane: str) -> Trained:
+    """The network in a file; its settings are those that stand beside it, if any."""
+    network = load(path, 0)
+    lanes = network.metadata.get("lanes")
+    if lanes is None and lane:
+        raise InputError(f"{name}:{lane}: the file holds one network; allowed: {name}")
+    if lanes is not None:
+        if not (lane.isdigit() and int(lane) < lanes):
+            raise InputError(f"{name}: holds {lanes} networks; allowed: {name}:0 to {name}:{lanes - 1}")
+        network = load(path, int(lane))
+    return Trained(f"{name}:{lane}" if lane else name, network, settings(path.with_name("config.yaml")))
+
+
+def of_folder(name: str, path: Path, lane: str) -> Trained:
+    """The network in a run's folder, or one of a sweep's."""
+    if (path / "model.safetensors").is_file():
+        if lane:
+            raise InputError(f"{name}:{lane}: this is one run, not a sweep; allowed: {name}")
+        return of_file(name, path / "model.safetensors", "")
+    root = path.parent if path.name == "summary" else path
+    if not (root / "lanes").is_dir():
+        raise InputError(f"{name}: no trained network in this folder; allowed: {ABOUT}")
+    from nnjax.sweep import analysis, folder
+
+    parts = list(folder.parts(root))
+    if not parts:
+        raise InputError(f"{name}: this sweep has no trained lanes yet")
+    found = folder.latest(parts)
+    objective = parts[-1].group.config["objective"]
+    measured = any("validation/loss" in each.metrics for each in found)
+    order = analysis.ranked(found, objective or ("validation/loss" if measured else "train/loss"))
+    return of_lane(name, found, lane, order[0] if order else None, lambda file: _existing(root / file))
+
+
+def of_store(name: str, lane: str, uri: str | None, start_folder: Path) -> Trained:
+    """The network of a run in the store: from its folder, or if that is gone from the copy in the store."""
+    from nnjax.tracking import store
+
+    run = one_run(name, uri, start_folder)
+    if run.parent and "lane" in run.tags:
+        if lane:
+            raise InputError(f"{name}:{lane}: this is one lane of the sweep {run.parent}; allowed: {run.parent}:{lane}")
+        lane, run = run.tags["lane"], one_run(run.parent, uri, start_folder)
+    with TemporaryDirectory() as copies:
+
+        def file(path: str) -> Path | None:
+            root, copy = run.tags.get(store.ROOT), path.removeprefix("summary/")
+            local = _existing(Path(root, path)) if root else None
+            return local or store.download(uri, start_folder, run.id, copy, copies)
+
+        if "sweep" not in run.tags:
+            if lane:
+                raise InputError(f"{name}:{lane}: this is one run, not a sweep; allowed: {name}")
+            return of_run(run, file)
+        from nnjax.sweep import folder
+
+        table = file("summary/lanes.parquet")
+        if table is None:
+            raise InputError(f"{name}: this sweep has no table of lanes: it was interrupted or is still being trained")
+        found, _ = folder.read_table(table)
+        members = [each.facts["member"] for each in found]
+        best = run.tags.get("best")
+        return of_lane(run.name, found, lane, members.index(best) if best in members else None, file)
+
+
+def of_run(run: "Found", file: File) -> Trained:
+    """The network of a single run."""
+    network, configuration = file("model.safetensors"), file("config.yaml")
+    if network is None:
+        why = run.tags.get("stopped", "it failed or is still being trained")
+        raise InputError(f"{run.id[:8]} ({run.name}): this run has no trained network: {why}")
+    return Trained(run.name, load(network, 0), settings(configuration) if configuration else {})
+
+
+def of_lane(name: str, lanes: Sequence["Lane"], wanted: str, best: int | None, file: File) -> Trained:
+    """The network of a lane of a sweep, by its number in the table, the best if none is given."""
+    if wanted and not (wanted.isdigit() and int(wanted) < len(lanes)):
+        raise InputError(f"{name}:{wanted}: no such lane; allowed: 0 to {len(lanes) - 1}")
+    place = int(wanted) if wanted else best
+    if place is None:
+        raise InputError(f"{name}: no lane of this sweep has a trained network: all diverged")
+    facts = lanes[place].facts
+    if facts["status"] != "finished":
+        raise InputError(
+            f"{name}:{place}: this lane has no trained network: it diverged; allowed: {name}, the best lane"
+        )
+    path = file(f"lanes/{facts['part']}.safetensors")
+    if path is None:
+        raise InputError(f"{name}:{place}: the networks of this sweep are gone: neither in its folder nor in the store")
+    return Trained(f"{name}, lane {place}", load(path, facts["lane"]), lanes[place].settings)
+
+
+def one_run(name: str, uri: str | None, start_folder: Path) -> "Found":
+    """The run in the store whose id is this, or alone begins so.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    from nnjax.tracking import store
+
+    hexadecimal = re.fullmatch(r"[0-9a-f]+", name)
+    if hexadecimal and len(name) < SHORTEST:
+        raise InputError(f"{name}: the beginning of a run's id has at least {SHORTEST} letters")
+    found = store.search(uri, start_folder, query=f"attributes.run_id LIKE '{name}%'") if hexadecimal else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"{name}: begins the ids of {len(found)} runs; allowed: {_some(found)}")
+    everything = [run for run in store.search(uri, start_folder) if not run.parent]
+    known = f"; the latest: {_some(everything)}" if everything else ""
+    raise InputError(f"{name}: no such run, file or folder; allowed: {ABOUT}{known}")
+
+
+def _some(runs: Sequence["Found"]) -> str:
+    return ", ".join(f"{run.id} ({run.name})" for run in runs[:SHOWN])
+
+
+def load(path: Path, lane: int) -> Predictor:
+    """The network in a file; InputError if it is damaged or foreign."""
+    try:
+        return Predictor.load(path, lane)
+    except ValueError as error:
+        raise InputError(" ".join(str(error).split())) from None
+
+
+def settings(configuration: Path) -> dict[str, Any]:
+    """The resolved settings of a run by dotted key, {} where the file is missing."""
+    if not configuration.is_file():
+        return {}
+    from omegaconf import OmegaConf
+
+    from nnjax.tracking.describe import flatten
+
+    found: Any = OmegaConf.to_container(OmegaConf.load(configuration))
+    return flatten(found)
+
+
+def _path(name: str, start_folder: Path) -> Path:
+    return start_folder / Path(name).expanduser()
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_file() else None

@@ -1,0 +1,108 @@
+"""A file of one's own, from the command line to the model in MLflow: classes and regression (L5-L8)."""
+
+import mlflow
+import numpy as np
+import pytest
+
+from nnjax.tracking.quiet import quiet
+from tests.end_to_end.conftest import command
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(50, 20, (90, 2)).round(2)
+Y = (1000 + 30 * X[:, 0] - 10 * X[:, 1]).round(1)
+SHORT = ("model.hidden=[]", "training.epochs=200", "training.gradient_check=false", "tracking.figures=false")
+
+
+def saved(folder, header, cells):
+    lines = [header, *(",".join(map(str, row)) for row in cells)]
+    (folder / "mine.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def loaded(done, run_id, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{done.folder}/mlflow.db")
+    with quiet():
+        return mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    """A regression on a plane, recorded."""
+    folder = saved(tmp_path_factory.mktemp("line"), "a,b,y", np.c_[X, Y])
+    return command(
+        folder, "data=file", "data.path=mine.csv", "model=regression", "model.hidden=[]", "training.epochs=200"
+    )
+
+
+def test_a_regression_is_recorded_with_rmse_and_r2_and_no_accuracy(line):
+    """L8"""
+    assert line.code == 0, line.err
+    run = line.run()
+    assert "y holds numbers: regression" in line.out
+    assert not [name for name in run.data.metrics if "accuracy" in name]
+    assert "accuracy" not in line.out
+    measured = {f"{part}/{name}" for part in ("train", "validation", "test") for name in ("loss", "rmse", "r2")}
+    assert measured <= {*run.data.metrics}
+    assert run.data.metrics["test/r2"] > 0.999
+    assert run.data.metrics["test/rmse"] < 0.05 * Y.std()
+    assert run.data.metrics["gradient_check/max_relative_error"] <= 1e-12  # L32
+    assert line.client().get_experiment(run.info.experiment_id).name == "mine"
+    assert {path.stem for path in line.run_folder.glob("figures/*.png")} >= {"learning_curves", "predicted_over_true"}
+
+
+def test_its_model_takes_raw_rows_and_predicts_in_the_targets_own_units(line, monkeypatch):
+    found = loaded(line, line.run().info.run_id, monkeypatch).predict(X)
+    np.testing.assert_allclose(found[:, 0], Y, atol=0.1 * Y.std())
+
+
+def test_lanes_of_a_regression(tmp_path):
+    saved(tmp_path, "a,b,y", np.c_[X, Y])
+    words = ("data=file", "data.path=mine.csv", "model=regression", "lanes.seeds=3", "objective=validation/r2", *SHORT)
+    done = command(tmp_path, *words)
+    assert done.code == 0, done.err
+    assert "test/rmse" in done.out
+    assert "accuracy" not in done.out
+    client = done.client()
+    runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert len(children) == 3
+    assert all(run.data.metrics["test/r2"] > 0.99 for run in children)
+
+
+def test_classes_of_a_file(tmp_path, monkeypatch):
+    kinds = np.select([X[:, 0] < 45, X[:, 0] < 65], ["low", "middle"], "high")
+    saved(tmp_path, "a,b,kind", np.c_[X, kinds])
+    words = ("data=file", "data.path=mine.csv", "data.target=kind", "optimizer.learning_rate=1", *SHORT)
+    done = command(tmp_path, *words)
+    assert done.code == 0, done.err
+    assert "kind holds text, 3 classes: classification" in done.out
+    run = done.run()
+    assert run.data.metrics["test/accuracy"] > 0.85
+    probabilities = loaded(done, run.info.run_id, monkeypatch).predict(X)
+    names = np.array(["high", "low", "middle"])  # sorted (L9)
+    assert (names[probabilities.argmax(axis=1)] == kinds).mean() > 0.85
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "error: data=file: names no file; allowed: data.path=FILE.csv or data.path=FILE.npz\n"),
+        (
+            ("data.path=mine.csv",),
+            "error: loss=cross_entropy data=file: "
+            "cross_entropy is for binary or multiclass data and file is regression; allowed: squared_error\n",
+        ),
+        (
+            ("data.path=mine.csv", "model=regression", "data.label_noise=0.1"),
+            "error: data.label_noise=0.1: replaces class labels, and this is a regression; allowed: 0\n",
+        ),
+        (
+            ("data.path=mine.csv", "model=regression", "objective=validation/accuracy"),
+            "error: objective=validation/accuracy: file is regression; "
+            "allowed: validation/loss, validation/rmse, validation/r2\n",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_one_line(tmp_path, words, message):
+    done = command(saved(tmp_path, "a,b,y", np.c_[X, Y]), "data=file", *words)
+    assert (done.code, done.err) == (2, message)
