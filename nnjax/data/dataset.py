@@ -43,6 +43,11 @@ class Dataset:
     source: str
     notice: str
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The raw shape of each split, rows first."""
+        return {name: getattr(self, name).x.shape for name in ("train", "validation", "test")}
+
 
 class Sizes(NamedTuple):
     """How to cut a training part: the seed of the shuffle, rows to train on (None: all) and rows to validate on."""
