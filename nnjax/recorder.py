@@ -57,8 +57,7 @@ class Recorder:
         tags = {**source, **describe.versions(), **describe.git_tags(Path(__file__).parent), **tracking.tags}
         run = store.open_run(tracking.uri, tracking.experiment or self.dataset.name, self.name, tags, self.start_folder)
         run.log_params(describe.flatten(self.settings))
-        parts = {part: getattr(self.dataset, part).x.shape for part in ("train", "validation", "test")}
-        run.log_dataset(self.dataset.name, self.dataset.source, self.dataset.digest, parts)
+        run.log_dataset(self.dataset.name, self.dataset.source, self.dataset.digest, self.dataset.shapes)
         return run
 
     def import_the_rest(self) -> None:

@@ -62,6 +62,11 @@ class Dataset:
         """The test's raw rows of the type that callers have them in: a table's columns are float64 in NumPy."""
         return self.test.x.astype(float) if self.features else self.test.x
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The raw shape of each split, rows first."""
+        return {name: getattr(self, name).x.shape for name in ("train", "validation", "test")}
+
 
 class Sizes(NamedTuple):
     """How to cut a training part: the seed of the shuffle, rows to train on (None: all) and rows to validate on."""

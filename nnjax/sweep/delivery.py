@@ -153,9 +153,11 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
 def record_parent(
     parent: "Run", sweep: Sweep, rows: Sequence[tuple[str, str]], dataset: Dataset | None, tracking: Tracking
 ) -> None:
-    """Settings, spreads, files and the best lane's model."""
+    """Settings, data, spreads, files and the best lane's model."""
     common = {key: value for key, value in members.settings(sweep.config).items() if key not in sweep.keys}
     parent.log_params(parent.missing_params(common))
+    if dataset is not None:
+        parent.log_dataset(dataset.name, dataset.source, dataset.digest, dataset.shapes)
     values: dict[str, float] = {}
     for metric in analysis.metrics(sweep.lanes):
         values |= {f"{metric}/{part}": x for part, x in analysis.spread(analysis.column(sweep.lanes, metric)).items()}

@@ -150,6 +150,12 @@ def test_the_parent_has_the_common_settings_and_says_what_was_swept(sweep):
     assert len([run for run in sweep.runs() if "mlflow.parentRunId" not in run.data.tags]) == 1
 
 
+def test_the_parents_input_is_the_data(sweep):
+    (given,) = sweep.parent().inputs.dataset_inputs
+    assert given.dataset.name == "boolean"
+    assert {lane.facts["data"][:36] for lane in sweep.lanes()} == {given.dataset.digest}
+
+
 def test_the_parents_files_are_the_summary(sweep, tmp_path):
     client, run = sweep.client(), sweep.parent().info.run_id
     top = {item.path for item in client.list_artifacts(run)}
