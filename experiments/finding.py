@@ -26,9 +26,14 @@ class Finding(NamedTuple):
     figure: Figure
 
 
+def table(finding: Finding) -> str:
+    """The question and the numbers, a line each."""
+    return describe.panel([("question", finding.question), *((key, f"{x:.6g}") for key, x in finding.numbers.items())])
+
+
 def report(finding: Finding, name: str) -> None:
     """Prints the numbers, and records them with the figure as a run of MLflow's experiment `lecture`."""
-    print(describe.panel([("question", finding.question), *((key, f"{x:.6g}") for key, x in finding.numbers.items())]))
+    print(table(finding))
     run = store.open_run(None, EXPERIMENT, name, describe.versions(), Path.cwd())
     run.log_metrics({key: [(0, float(x))] for key, x in finding.numbers.items()}, 0)
     run.set_tags({"mlflow.note.content": finding.question})

@@ -22,7 +22,7 @@ def boolean(
 ) -> Dataset:
     """Return the Dataset of a boolean function, named, written as an expression or given by its table.
 
-    function: a name of `nnjax.boolean.functions`, with its number of inputs where it takes any; XOR if nothing is given.
+    function: a name of `nnjax.boolean.functions`; XOR if nothing is given. inputs: how many, where it takes any.
     expression: of x1, x2, ..., as `nnjax.boolean.expressions` reads it.
     table: 2^k characters 0 or 1, the first for all inputs 0, x1 the most significant: "0110" is XOR (L12).
     samples: so many training rows, drawn with replacement by `seed`; None: each row once.
@@ -71,11 +71,11 @@ def _values(
 
 
 def _check_table(table: str) -> None:
-    inputs = len(table).bit_length() - 1 if isinstance(table, str) else 0
-    if not 1 <= inputs <= expressions.MOST_INPUTS or len(table) != 2**inputs or set(table) - {"0", "1"}:
+    inputs, most = len(table).bit_length() - 1 if isinstance(table, str) else 0, expressions.MOST_INPUTS
+    if not 1 <= inputs <= most or len(table) != 2**inputs or set(table) - {"0", "1"}:
         shown = f"{table!r:.40}"
         raise InputError(
-            f"data.table={shown}: allowed are 2^k characters 0 or 1 (k inputs, 1 to {expressions.MOST_INPUTS}; XOR is 0110), "
+            f"data.table={shown}: allowed are 2^k characters 0 or 1 (k inputs, 1 to {most}; XOR is 0110), "
             """quoted twice, since YAML takes them for a number: 'data.table="0110"'"""
         )
 
