@@ -42,7 +42,7 @@ def evaluate(model: Model, loss: Loss, encoding: Encoding, params: Params, split
     """
     n = split.y.shape[0]
     if n == 0:
-        return Measured(jnp.array(jnp.nan), jnp.array(jnp.nan))
+        return Measured(jnp.array(jnp.nan, float), jnp.array(jnp.nan, float))
     size = min(n, EVALUATION_BATCH)
 
     def block(sums: Array, first: Array) -> tuple[Array, None]:

@@ -65,8 +65,8 @@ class State(NamedTuple):
         settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
         best: the parameters of the lowest validation loss, () unless kept.
         sums: over the epoch so far: loss, right classes and cost, each times instances.
-        gradient_norm: the norm of the gradient of J on the epoch's last batch, before clipping; for the perceptron
-            the largest of the epoch's batches.
+        gradient_norm: the norm of the last update's gradient of J, before clipping; for the perceptron the largest of
+            the epoch's updates.
         status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
         epochs: finished ones; of a diverged lane the one it diverged in.
         best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
@@ -116,11 +116,13 @@ class Programs:
             settled=params,
             best=params if self.recipe.keep_best else (),
             sums=jnp.zeros(3),
-            gradient_norm=jnp.array(jnp.nan),
+            gradient_norm=jnp.array(jnp.nan, float),
             status=jnp.array(TRAINING),
             epochs=jnp.int32(0),
             best_epoch=jnp.int32(0),
-            best_loss=jnp.array(jnp.inf) if self.recipe.loss.only_mistakes else held_out.loss,  # at Theta = 0 it is 0
+            best_loss=jnp.array(jnp.inf, float)
+            if self.recipe.loss.only_mistakes
+            else held_out.loss,  # at Theta = 0 it is 0
         )
         cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
         return state, self.row(state, untrained.loss, untrained.accuracy, cost, held_out)
@@ -193,15 +195,9 @@ class Programs:
         """Updates `first` to `stop` of an epoch whose order is `instances`: Theta <- Theta - alpha D (L36, L37)."""
         model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
         n = train.y.shape[0]
-        last = count(n, self.recipe.batch_size) - 1
-
-        def norm_after(i: Array, norm: Array, grads: Params) -> Array:
-            if loss.only_mistakes:
-                return jnp.maximum(jnp.where(i == 0, 0, norm), optax.tree.norm(grads))
-            return jax.lax.cond(i == last, optax.tree.norm, lambda grads: norm, grads)
 
         def update(i: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
-            params, optimizer_state, sums, norm = carry
+            params, optimizer_state, sums, largest, _ = carry
             rows, y, weights = take(train, instances, i, self.recipe.batch_size)
             x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
             J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
@@ -210,12 +206,17 @@ class Programs:
             value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
             cost = J * weights.sum() if self.recipe.penalised else value
             sums = sums + jnp.stack([value, correct, cost])
-            norm = norm_after(i, norm, grads)
+            if loss.only_mistakes:
+                largest = jnp.maximum(jnp.where(i == 0, 0, largest), optax.tree.norm(grads))
             updates, optimizer_state = optimizer.update(grads, optimizer_state, params)
-            return optax.apply_updates(params, updates), optimizer_state, sums, norm
+            return optax.apply_updates(params, updates), optimizer_state, sums, largest, grads
 
-        carry = (state.params, state.optimizer, state.sums, state.gradient_norm)
-        params, optimizer_state, sums, norm = jax.lax.fori_loop(first, stop, update, carry)
+        # The last gradient is carried: a norm in each update, or only in the last by lax.cond, takes longer.
+        none = jax.tree.map(jnp.zeros_like, state.params)
+        carry = (state.params, state.optimizer, state.sums, state.gradient_norm, none)
+        params, optimizer_state, sums, norm, grads = jax.lax.fori_loop(first, stop, update, carry)
+        if not loss.only_mistakes:
+            norm = jnp.where(stop > first, optax.tree.norm(grads), norm)
         return state._replace(params=params, optimizer=optimizer_state, sums=sums, gradient_norm=norm)
 
     def settle(

@@ -95,6 +95,17 @@ def test_other_rates_and_seeds_compile_nothing(training):
     assert any((a != b).any() for a, b in zip(leaves(first.params("last")), leaves(second.params("last")), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("loss", "validation"), [("cross_entropy", VALIDATION), ("cross_entropy", NONE), ("perceptron", NONE)]
+)
+def test_the_state_comes_back_with_its_types(training, loss, validation):
+    """Weak types included: with another type the second call would compile the program again."""
+    made = training(validation=validation, keep_best=False, loss=LOSSES[loss])
+    begun, _ = jax.eval_shape(made.programs.begin, made.keys, made.hyper, *made.data)
+    types = [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(begun)]
+    assert [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(made.state)] == types
+
+
 def test_lanes_are_trainings_of_their_own(training):
     rates = np.array([0.1, 0.5, 1.0])
     lanes = finished(training({"learning_rate": rates}, seeds=(3, 4, 5), epochs=2))

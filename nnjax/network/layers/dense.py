@@ -59,7 +59,7 @@ def split(matrix: Float[Array | np.ndarray, "n_out inputs_and_one"]) -> Layer:
 
 def forward(layer: Layer, x: Float[Array, "batch n_in"], g: Activation) -> tuple[Float[Array, "batch n_out"], Kept]:
     """z = x Theta^T + b and a = g(z), for a batch of rows (L2)."""
-    z = x @ layer.Theta.T + layer.b
+    z = (layer.Theta @ x.T).T + layer.b
     a = g.value(z)
     return a, Kept(x, z, a)
 
