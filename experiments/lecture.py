@@ -3,17 +3,10 @@
 python -m experiments.lecture [PAGE.html]      about two minutes on 2 cores; needs no network
 """
 
-import base64
-import html
-import inspect
-import io
-import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +15,13 @@ from matplotlib.figure import Figure
 
 from experiments import boolean_functions, local_minima, single_unit, zero_initialisation
 from experiments.finding import Finding, table
+from experiments.page import Section, page, written
 from experiments.training import Trained, configured, trained
 from nnjax import assembly, results
 from nnjax.boolean.by_hand import by_hand
 from nnjax.data.boolean import boolean
 from nnjax.figures.boundary import decision_boundary, truth_table
+from nnjax.figures.classification import confusion_matrix
 from nnjax.figures.curves import learning_curves
 from nnjax.figures.digits import digits
 from nnjax.figures.units import hidden_units
@@ -37,27 +32,10 @@ from nnjax.network.layers import dense
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 from nnjax.training import batches, metrics
-from nnjax.training.batches import Split
 from nnjax.training.loop import STOPPED
 
-FACTS = Path(__file__).parents[1] / "docs" / "lecture.md"
+TITLE = "A lecture on neural networks, run by nnjax"
 Pictures = Iterator[Figure]
-
-
-class Section(NamedTuple):
-    """A part of the lecture.
-
-    Attributes:
-        title: its heading.
-        facts: numbers of those that it shows.
-        functions: the code that computes them.
-        show: prints numbers and yields figures.
-    """
-
-    title: str
-    facts: Sequence[int]
-    functions: Sequence[Any]
-    show: Callable[[], Pictures]
 
 
 def units() -> Pictures:
@@ -67,8 +45,8 @@ def units() -> Pictures:
     for number, layer in enumerate(params, start=1):
         joined, a0 = dense.joined(layer), jnp.concatenate([jnp.ones((1, 1)), x], axis=1)
         x, kept = dense.forward(layer, x, ACTIVATIONS["sigmoid"])
-        print(f"Theta^({number}) joined, {joined.shape[0]} x {joined.shape[1]}:\n{np.round(joined, 2)}")
-        print(f"z = {np.round(kept.z[0], 4)}, with a_0 = 1 in front {np.round((a0 @ joined.T)[0], 4)}")
+        print(f"Theta^({number}) joined, {joined.shape[0]} x {joined.shape[1]}:\n{np.asarray(joined)}")
+        print(f"z = {np.asarray(kept.z[0])}, with a_0 = 1 in front {np.asarray(joined @ a0[0])}")
     print(f"h(x) = {float(x[0, 0]):.4f}")
     yield from ()
 
@@ -78,7 +56,7 @@ def outputs() -> Pictures:
     z, y = jnp.array([[2.0, -1.0, 0.5]]), jnp.array([0])
     for name in ("cross_entropy", "log_loss", "squared_error"):
         h = LOSSES[name].output(z)
-        print(f"{name:<14} h = {np.round(h[0], 3)}, sum {float(h.sum()):.3f}")
+        print(f"{name:<14} h = {np.asarray(h[0])}, sum {float(h.sum()):.3f}")
     print(f"label 0 as 1-of-K: {batches.targets(y, batches.Encoding(1.0, 0.0, (3,), 3))[0]}")
     yield from ()
 
@@ -91,7 +69,7 @@ def functions_by_hand() -> Pictures:
         h = np.asarray(LOSSES["log_loss"].output(model.forward(params, jnp.asarray(rows.x))[0]))[:, 0]
         weights = "; ".join(np.array2string(np.asarray(dense.joined(layer))) for layer in params)
         print(f"{expression:<10} (bias, weights) {weights}".replace("\n", ""))
-        print(f"{'':<10} h = {np.array2string(h, precision=5, suppress_small=True)}")
+        print(f"{'':<10} h = {np.array2string(h, precision=5)}")
     model, params = by_hand("x1 <-> x2")
     rows = boolean(expression="x1 <-> x2").train
     hidden = np.asarray(params[0].Theta), np.asarray(params[0].b)
@@ -125,7 +103,8 @@ def perceptron() -> Pictures:
         made = trained("model=perceptron", "data=boolean", f"data.function={function}")
         theta = np.asarray(dense.joined(jax.tree.map(lambda leaf: leaf[0], made.training.params("last")[0])))[0]
         print(f"{function:<4} {made.training.stopped[0]} after epoch {made.training.epochs[0]}, theta = {theta}")
-    yield from ()
+        if function == "and":
+            yield decision_boundary(lambda x, theta=theta: x @ theta[1:] + theta[0] > 0, *made.dataset.test)
 
 
 def costs() -> Pictures:
@@ -145,8 +124,8 @@ def derivatives() -> Pictures:
     print(results.check_table(gradcheck.check(model, LOSSES["log_loss"], 0)))
     a, x = jax.nn.softmax(jnp.array([1.0, 2.0, 0.5])), jnp.array([0.5, -1.0])
     dL_dz = local_gradients.dL_da(a, 1) @ local_gradients.da_dz(a)
-    print(f"dL/da da/dz = {np.round(dL_dz, 4)}, a - onehot(y) = {np.round(a - jax.nn.one_hot(1, 3), 4)}")
-    print(f"dL/dW = (dL/dz)^T x =\n{np.round(local_gradients.dL_dW(dL_dz, x), 4)}")
+    print(f"dL/da da/dz = {np.asarray(dL_dz)}, a - onehot(y) = {np.asarray(a - jax.nn.one_hot(1, 3))}")
+    print(f"dL/dW = (dL/dz)^T x =\n{np.asarray(local_gradients.dL_dW(dL_dz, x))}")
     yield from ()
 
 
@@ -168,18 +147,20 @@ def loops() -> Pictures:
 
 
 def prediction() -> Pictures:
-    """Probabilities of the first digits of the test."""
-    made = trained("model=softmax", "data.source=bundled", "training.epochs=5")
-    x, y = (part[:200] for part in made.dataset.test)
+    """Classes and probabilities of some digits of the test, and all of them by class."""
+    made = trained("model=softmax", "data.source=bundled")
+    x, y = made.dataset.test
     network = assembly.model(made.config, made.dataset)
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), made.training.params("last"))
     z, _ = network.forward(params, batches.inputs(jnp.asarray(x), assembly.encoding(made.config, made.dataset)))
-    h = np.asarray(LOSSES["cross_entropy"].output(z))
-    for i in range(3):
-        print(f"digit {y[i]}: class {h[i].argmax()}, probabilities {np.round(h[i], 2)}")
-    measured = made.training.evaluate("last", Split(*made.dataset.test))
-    print(f"test accuracy {float(measured.accuracy[0]):.3f}")
-    yield digits(x, y, made.dataset.classes)
+    h, classes = (
+        np.asarray(LOSSES["cross_entropy"].output(z)),
+        np.asarray(metrics.predicted(LOSSES["cross_entropy"], z)),
+    )
+    for i in range(0, len(y), 250):
+        print(f"a {y[i]}: class {classes[i]}, probabilities {h[i]}")
+    print(f"test accuracy {np.mean(classes == y):.3f}")
+    yield confusion_matrix(y, classes, made.dataset.classes)
 
 
 def found(finding: Finding) -> Pictures:
@@ -207,62 +188,23 @@ SECTIONS = (
     Section(
         "Gradients by hand",
         (25, 26, 27, 28, 29, 30, 31, 39, 32),
-        (gradients.backprop, dense.backward, gradients.with_l2, local_gradients.da_dz),
+        (gradients.backprop, dense.backward, gradients.with_l2, local_gradients.da_dz, local_gradients.dL_dW),
         derivatives,
     ),
     Section("Initialisation", (33,), (dense.init,), initialisation),
     Section("Training", (34, 35, 36, 37), (batches.take, batches.order), loops),
     Section("Prediction", (38,), (metrics.predicted,), prediction),
 )
-STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{background:#f4f4f4;padding:.8rem;
-overflow-x:auto;font-size:13px;line-height:1.35}img{max-width:100%}blockquote{border-left:4px solid #bbb;margin:.5rem 0;padding-left:1rem}
-nav a{margin-right:1rem}code{background:#f4f4f4}"""
-
-
-def fact(number: int) -> str:
-    """The text of a fact, as HTML."""
-    text = FACTS.read_text(encoding="utf-8")
-    found = re.search(rf'^\* <a id="L{number}"></a>(.*?)(?=^\* <a id|^#|^\s*$)', text, re.MULTILINE | re.DOTALL)
-    assert found, number
-    line = html.escape(" ".join(found[1].split()), quote=False)
-    line = re.sub(r"\[(L\d+)\]\(#L\d+\)", r"\1", re.sub(r"`([^`]*)`", r"<code>\1</code>", line))
-    return re.sub(r"\*\*([^*]*)\*\*", r"<b>\1</b>", line)
-
-
-def picture(figure: Figure) -> str:
-    """A figure inside the page."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return f'<p><img alt="" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"></p>'
-
-
-def written(section: Section) -> str:
-    """A section as HTML: facts, code, output, pictures."""
-    said = io.StringIO()
-    with redirect_stdout(said):
-        figures = [picture(figure) for figure in section.show()]
-    anchor = section.title.lower().replace(" ", "-")
-    parts = [f'<h2 id="{anchor}">{html.escape(section.title)}</h2>']
-    parts += [f"<blockquote>{fact(number)}</blockquote>" for number in section.facts]
-    for function in section.functions:
-        source = inspect.getsource(function)
-        parts.append(f"<details><summary><code>{function.__module__}.{function.__name__}</code></summary>")
-        parts.append(f"<pre>{html.escape(source)}</pre></details>")
-    return "\n".join([*parts, f"<pre>{html.escape(said.getvalue())}</pre>", *figures])
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Writes the page."""
-    page, started = Path(arguments[0] if arguments else "lecture.html"), time.perf_counter()
-    body = []
+    """Runs the sections and writes the page."""
+    path, started, bodies = Path(arguments[0] if arguments else "lecture.html"), time.perf_counter(), []
     for section in SECTIONS:
-        body.append(written(section))
-        print(f"{section.title:<32} {time.perf_counter() - started:6.1f} s", flush=True)
-    title = "A lecture on neural networks, run by nnjax"
-    links = " ".join(f'<a href="#{s.title.lower().replace(" ", "-")}">{html.escape(s.title)}</a>' for s in SECTIONS)
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-    page.write_text(f"{head}<h1>{title}</h1><nav>{links}</nav>\n" + "\n".join(body) + "</html>\n", encoding="utf-8")
-    print(f"written to {page}")
+        bodies.append(written(section))
+        print(f"{section.title:<28} {time.perf_counter() - started:6.1f} s", flush=True)
+    path.write_text(page(TITLE, SECTIONS, bodies), encoding="utf-8")
+    print(f"written to {path}")
 
 
 if __name__ == "__main__":
