@@ -4,6 +4,7 @@ python -m experiments.zero_initialisation
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.descent import descend
@@ -21,11 +22,12 @@ EPOCHS, RATE = 300, 2.0
 def run() -> Finding:
     """A 2-3-1 network of sigmoid units learns `x1 and not x2`, once from zeros and once from random weights."""
     data = sources.load("boolean", function="not_implies").train
+    x, targets = jnp.asarray(data.x), jnp.asarray(data.y[:, None], jnp.float32)
     weights, numbers = {}, {}
     for name, initializer in (("zeros", "zeros"), ("random", "xavier")):
         model = mlp((2, 3, 1), ACTIVATIONS["sigmoid"], INITIALIZERS[initializer])
         start = jax.tree.map(lambda leaf: leaf[None], model.init(jax.random.key(0), 1.0))
-        params, losses = descend(model, LOSSES["log_loss"], start, data.x, data.y[:, None].astype(float), RATE, EPOCHS)
+        params, losses = descend(model, LOSSES["log_loss"], start, x, targets, RATE, EPOCHS)
         weights[name] = np.asarray(params[0].Theta[0])
         spread = np.ptp(weights[name], axis=1).max(axis=1)
         numbers |= {
