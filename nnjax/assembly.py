@@ -10,7 +10,6 @@ import numpy as np
 
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset, Split, digest_of_splits
-from nnjax.errors import InputError
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
@@ -103,6 +102,12 @@ def parameters(config: Config, dataset: Dataset) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(config, dataset)))
 
 
+def units(config: Config, dataset: Dataset) -> tuple[int, ...]:
+    """s: how many units each layer has, inputs first and outputs last (L3)."""
+    layers = shapes(config, dataset)
+    return (layers[0].Theta.shape[1], *(layer.b.shape[0] for layer in layers))
+
+
 def shapes(config: Config, dataset: Dataset) -> Any:
     """The parameters' shapes, without numbers."""
     return jax.eval_shape(lambda: model(config, dataset).init(jax.random.key(0), 1.0))
@@ -149,17 +154,9 @@ def hyper(config: Config) -> dict[str, float]:
 
 
 def batch_size(config: Config, rows: int) -> int:
-    """Instances an update; of a file, whose rows nobody has counted, at most all there are.
-
-    Raises:
-        InputError: more than there are.
-    """
+    """Instances an update: as many as are asked for, at most all there are."""
     size = config.training.batch_size
-    if size == "full" or (config.data.name == "file" and size > rows):
-        return rows
-    if size > rows:
-        raise InputError(f"training.batch_size={size}: must be at most the {rows} training instances; allowed: full")
-    return int(size)
+    return rows if size == "full" else min(int(size), rows)
 
 
 def limited(config: Config, dataset: Dataset) -> Dataset:

@@ -41,11 +41,15 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
     dataset = load(config)
     prepare_jax(config)
     settings = describe.without_passwords(dataclasses.asdict(config))
-    name = config.tracking.run_name or describe.run_name(settings, dataset.name)
+    units = assembly.units(config, dataset)
+    name = config.tracking.run_name or describe.run_name(settings, units, dataset.name)
     log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
+    log_batch(config, dataset)
     results.write_settings(folder, settings)
     with Recorder(config, settings, dataset, name, folder, start_folder) as recorder:
-        recorder.tags({"run_folder": folder, "device": device(), "data": results.describe_data(dataset)})
+        network = describe.network(config.model.name, config.loss.name, units)
+        described = {"model": network, "data": results.describe_data(dataset)}
+        recorder.tags({"run_folder": folder, "device": device(), **described})
         check = check_gradients(config, dataset, folder)
         if check is not None:
             recorder.metrics(results.check_metrics(check), epoch=0)
@@ -76,12 +80,18 @@ def load(config: Config) -> Dataset:
     """The data that the configuration names.
 
     Raises:
-        InputError: they can't be had, are fewer than a batch, or are no task for the loss.
+        InputError: they can't be had, or are no task for the loss.
     """
     dataset = sources.load(**assembly.source(config))
     for lane in members.members(config):
         validation.check_task(lane, dataset.task)
     return assembly.limited(config, dataset)
+
+
+def log_batch(config: Config, dataset: Dataset) -> None:
+    """Says how many instances an update has, where it is not as many as asked for."""
+    if batch := results.describe_batch(config, dataset):
+        log.info("batch: %s", batch)
 
 
 def prepare_jax(config: Config) -> None:

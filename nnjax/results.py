@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from nnjax import predictor
 from nnjax.config import Config
-from nnjax.data.dataset import Dataset
+from nnjax.data.dataset import Dataset, Split
 from nnjax.network.gradcheck import BY_HAND_TOLERANCE, FINITE_DIFFERENCE_TOLERANCE, GradientCheck
 from nnjax.network.losses import LOSSES
 from nnjax.tracking import describe
@@ -94,10 +94,18 @@ def objective(config: Config, dataset: Dataset) -> str:
 
 def describe_data(dataset: Dataset) -> str:
     """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from tfds download`."""
+    if not len(dataset.train.y):
+        return f"{dataset.name}: {len(dataset.test.y):,} for the test, from {dataset.source}"
     rows = [len(part.y) for part in (dataset.train, dataset.validation, dataset.test)]
     return "{}: {:,} for training, {:,} for validation, {:,} for the test, from {}".format(
         dataset.name, *rows, dataset.source
     )
+
+
+def describe_batch(config: Config, dataset: Dataset) -> str:
+    """`all 4 instances, since training.batch_size=128 is more`; empty where the batch is as large as asked."""
+    size, rows = config.training.batch_size, len(dataset.train.y)
+    return f"all {rows:,} instances, since training.batch_size={size} is more" if size != "full" and size > rows else ""
 
 
 def facts(
@@ -111,7 +119,7 @@ def facts(
     where: tuple[str, str],
 ) -> describe.Facts:
     """What the summary tells of a finished run."""
-    sizes = [outcome.params[0][0].shape[1], *(len(b) for _, b in outcome.params)]
+    units = [outcome.params[0][0].shape[1], *(len(b) for _, b in outcome.params)]
     last = {
         metric: values[outcome.kept_epoch]
         for metric, values in outcome.history.items()
@@ -122,7 +130,8 @@ def facts(
         name=name,
         data=describe_data(dataset),
         notice=dataset.notice,
-        model=f"{config.model.name} {'-'.join(map(str, sizes))}",
+        batch=describe_batch(config, dataset),
+        model=describe.network(config.model.name, config.loss.name, units),
         parameters=sum(Theta.size + b.size for Theta, b in outcome.params),
         metrics={**measured, **outcome.test},
         stopped=f"{outcome.stopped}, after epoch {outcome.epochs}",
@@ -182,8 +191,8 @@ def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) ->
         yield from _image_figures(dataset, network)
     if dataset.task == "binary" and test.x.shape[1:] == (2,):
         yield "decision_boundary", _boundary(dataset, network)
-    if config.data.name == "boolean":
-        yield from _boolean_figures(dataset, network)
+    if dataset.whole is not None:
+        yield from _boolean_figures(dataset.whole, _trained(dataset, dataset.whole), network)
 
 
 def _image_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
@@ -207,20 +216,28 @@ def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
     (Theta, b), names = network.params[0], dataset.features or ("input x1", "input x2")
     scale, shift = (np.broadcast_to(dataset.preprocessing[i], 2) for i in range(2))
     raw = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
-    return boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], *dataset.test, raw, names)
+    shown = dataset.whole or dataset.test
+    trained = _trained(dataset, dataset.whole) if dataset.whole else None
+    return boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], *shown, raw, names, trained)
 
 
-def _boolean_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
-    """The truth table, and what the last hidden layer makes of each row (L12)."""
+def _trained(dataset: Dataset, whole: Split) -> np.ndarray:
+    """Which rows of a truth table were trained on, bool (rows,)."""
+    places = 2.0 ** np.arange(whole.x.shape[1])
+    return np.isin(whole.x @ places, dataset.train.x @ places)
+
+
+def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
+    """The truth table, and what the last hidden layer makes of each row (L12), trained on or not."""
     from nnjax.figures import boundary, representation
 
-    x, y = dataset.test
-    yield "truth_table", boundary.truth_table(x, y, network.outputs(x)[:, -1])
+    x, y = whole
+    yield "truth_table", boundary.truth_table(x, y, network.outputs(x)[:, -1], trained)
     *hidden, (Theta, b) = network.params
     if hidden:
         g = predictor.ACTIVATIONS[network.metadata["model"]["activation"]]
         output, a = predictor.OUTPUTS[network.metadata["output"]], network.inputs(x)
         for weights, bias in hidden:
             a = g(a @ weights.T + bias)
-        shown = representation.hidden_representation(lambda a: output(a @ Theta.T + b)[:, -1], a, x, y)
+        shown = representation.hidden_representation(lambda a: output(a @ Theta.T + b)[:, -1], a, x, y, trained)
         yield "hidden_representation", shown

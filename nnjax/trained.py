@@ -125,18 +125,20 @@ def of_run(run: "Found", file: File) -> Trained:
 def of_lane(name: str, lanes: Sequence["Lane"], wanted: str, best: int | None, file: File) -> Trained:
     """The network of a lane of a sweep, by its number in the table, the best if none is given."""
     if wanted and not (wanted.isdigit() and int(wanted) < len(lanes)):
-        raise InputError(f"{name}:{wanted}: no such lane; allowed: 0 to {len(lanes) - 1}")
+        raise InputError(f"{name}, lane {wanted}: no such lane; allowed: 0 to {len(lanes) - 1}")
     place = int(wanted) if wanted else best
     if place is None:
         raise InputError(f"{name}: no lane of this sweep has a trained network: all diverged")
     facts = lanes[place].facts
     if facts["status"] != "finished":
         raise InputError(
-            f"{name}:{place}: this lane has no trained network: it diverged; allowed: {name}, the best lane"
+            f"{name}, lane {place}: this lane has no trained network: it diverged; allowed: the best, without a number"
         )
     path = file(f"lanes/{facts['part']}.safetensors")
     if path is None:
-        raise InputError(f"{name}:{place}: the networks of this sweep are gone: neither in its folder nor in the store")
+        raise InputError(
+            f"{name}, lane {place}: the networks of this sweep are gone: neither in its folder nor in the store"
+        )
     return Trained(f"{name}, lane {place}", load(path, facts["lane"]), lanes[place].settings)
 
 

@@ -1,4 +1,4 @@
-"""`nnjax predict RUN FILE`: what a trained network makes of pictures or arrays (L38), by NumPy alone."""
+"""`nnjax predict RUN FILE`: what a trained network makes of pictures, tables or arrays (L38), by NumPy alone."""
 
 import argparse
 import csv
@@ -14,7 +14,7 @@ from nnjax.data import inputs
 from nnjax.errors import InputError
 from nnjax.predictor import Predictor
 
-HELP = "print a trained network's classes for pictures or arrays"
+HELP = "print what a trained network says to pictures, tables or arrays: classes, or numbers of a regression"
 FORMATS = (".png", ".pdf", ".svg", ".jpg")
 FEW = 12  # inputs of a row that are printed with it
 RANKS = ("", "second", "third")
@@ -24,7 +24,7 @@ INK = 0.4  # of the brightest: pixels above are printed
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Which network, what it is asked, and how the answer is given."""
     parser.add_argument("trained", metavar="RUN", help=trained.ABOUT)
-    parser.add_argument("file", metavar="FILE", type=Path, help="a picture, a folder of pictures, .npy or .npz")
+    parser.add_argument("file", metavar="FILE", type=Path, help="a picture, a folder of pictures, .csv, .npy or .npz")
     parser.add_argument("--csv", action="store_true", help="all rows as comma-separated values")
     parser.add_argument("--show", metavar="PICTURE", type=Path, help="write what the network saw, such as seen.png")
     parser.add_argument(
@@ -33,12 +33,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Prints the answers; raises InputError for a network or a file that isn't there or doesn't fit."""
+    """Prints the answers.
+
+    Raises:
+        InputError: network or file aren't there or don't fit; or some pictures can't be used, once the others are told.
+    """
     if given.show is not None and given.show.suffix.lower() not in FORMATS:
         raise InputError(f"--show={given.show}: must be a picture's name; allowed: {', '.join(FORMATS)}")
     network = trained.find(given.trained, given.uri, Path.cwd()).predictor
     preprocessing = network.metadata["preprocessing"]
-    side, asked = inputs.picture_side(preprocessing), inputs.read(given.file.expanduser(), preprocessing)
+    features = network.metadata.get("features") or ()
+    side, asked = inputs.picture_side(preprocessing), inputs.read(given.file.expanduser(), preprocessing, features)
     if given.show is not None and side is None:
         shape = inputs.described(preprocessing)
         raise InputError(f"--show={given.show}: the network must be one of pictures, this one takes {shape}")
@@ -49,13 +54,20 @@ def run(given: argparse.Namespace) -> None:
         print(aligned(lines[: SHOWN + 1]))
         if len(lines) > SHOWN + 1:
             print(f"... and {len(lines) - SHOWN - 1:,} more: --csv prints all")
-    if side is None:
-        return
+    if side is not None:
+        show(given, network, asked, side)
+    if asked.refused:
+        raise InputError("; ".join(asked.refused))
+
+
+def show(given: argparse.Namespace, network: Predictor, asked: inputs.Inputs, side: int) -> None:
+    """Writes what the network saw to a picture, or where none is wanted draws a single one in the terminal."""
     seen = network.inputs(asked.rows).reshape(-1, side, side)
     if given.show is not None:
         from nnjax.figures import seen as figures
 
-        figures.seen(seen, answers(network, asked.rows)).savefig(given.show)
+        names = asked.names if len(seen) > 1 and given.file.is_dir() else ()
+        figures.seen(seen, answers(network, asked.rows), names).savefig(given.show)
         print(f"what the network saw: {given.show}", file=sys.stderr)
     elif len(seen) == 1 and not given.csv and encodable("▀▄█"):
         print(drawn(seen[0]))

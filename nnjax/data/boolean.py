@@ -51,6 +51,7 @@ def boolean(
         digest=digest_of_splits(train, nothing, test),
         source=source,
         notice="",
+        whole=whole,
     )
 
 

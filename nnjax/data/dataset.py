@@ -41,7 +41,8 @@ class Dataset:
 
     task: 'binary' | 'multiclass' | 'regression', which has a target and no classes; digest: sha256 (hex) of the splits
     as cut; source: where the bytes came from; notice: the one line for the terminal, '' if there is nothing to say.
-    features: names of the columns of x, if they have any. validation may have 0 rows.
+    features: names of the columns of x, if they have any. validation may have 0 rows. whole: of a boolean function all
+    rows of its table, trained on or not.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Dataset:
     notice: str
     features: tuple[str, ...] = ()
     target: Target | None = None
+    whole: Split | None = None
 
     @property
     def example(self) -> np.ndarray:

@@ -1,5 +1,6 @@
 """A file of one's own as data: classes or numbers to predict from all other columns (L5-L9)."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -37,27 +38,56 @@ def file(
     """
     if path is None:
         raise InputError("data=file: names no file; allowed: data.path=FILE.csv or data.path=FILE.npz")
+    found, y, classes = opened(path, target, task)
+    check_differ(path, target, found.y)
+    name = Path(path).stem
+    training, test = parted(name, Split(found.x, y), test_size, seed)
+    train, validation = cut(name, training, Sizes(seed, train_size, validation_size))
+    return dataclasses.replace(
+        dataset(path, target, found, classes, (train, validation, test)),
+        preprocessing=preprocessing(train.x, scale),
+        notice=notice(name, target, found, classes) if task == "auto" else "",
+        target=None if classes else unit(target, train.y, scale),
+    )
+
+
+def unseen(path: str, target: str, task: str) -> Dataset:
+    """Return all rows of a file as the test, not scaled: for a network that was trained on others.
+
+    task: classification or regression. Rows may be few, and of one class alone. Raises InputError.
+    """
+    found, y, classes = opened(path, target, task)
+    nothing = Split(found.x[:0], y[:0])
+    return dataset(path, target, found, classes, (nothing, nothing, Split(found.x, y)))
+
+
+def opened(path: str, target: str, task: str) -> tuple[table.Table, NDArray[Any], tuple[str, ...]]:
+    """Return a file's table, its target as it is trained on, and the classes, () of a regression."""
     place = Path(path).expanduser()
     found = table.read(place, target, labels=task == "classification")
-    chosen = guessed(found.y) if task == "auto" else task
-    y, classes = (
-        labelled(place, target, found.y) if chosen == "classification" else (measured(place, target, found.y), ())
-    )
-    training, test = parted(place.stem, Split(found.x, y), test_size, seed)
-    train, validation = cut(place.stem, training, Sizes(seed, train_size, validation_size))
+    if (guessed(found.y) if task == "auto" else task) == "classification":
+        return found, *labelled(found.y)
+    return found, measured(place, target, found.y), ()
+
+
+def dataset(
+    path: str, target: str, found: table.Table, classes: tuple[str, ...], splits: tuple[Split, Split, Split]
+) -> Dataset:
+    """Return these splits of a file as a Dataset, not scaled."""
+    train, validation, test = splits
     return Dataset(
-        name=place.stem,
+        name=Path(path).stem,
         train=train,
         validation=validation,
         test=test,
-        preprocessing=preprocessing(train.x, scale),
+        preprocessing=preprocessing(found.x, scale=False),
         classes=classes,
         task="regression" if not classes else "binary" if len(classes) == 2 else "multiclass",
         digest=digest_of_splits(train, validation, test),
-        source=str(path),
-        notice=notice(place.stem, target, found, classes) if task == "auto" else "",
+        source=path,
+        notice="",
         features=found.features,
-        target=None if classes else unit(target, train.y, scale),
+        target=None if classes else unit(target, train.y, scale=False),
     )
 
 
@@ -67,11 +97,15 @@ def guessed(y: NDArray[Any]) -> str:
     return "classification" if y.dtype.kind in "bU" or few else "regression"
 
 
-def labelled(path: Path, target: str, y: NDArray[Any]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+def check_differ(path: str, target: str, y: NDArray[Any]) -> None:
+    """Raises InputError where all rows have the same target."""
+    if (y == y[0]).all():
+        raise InputError(f"{path}, {target}: must differ to be predicted, is {y[0]!s:.40} in all {len(y):,} rows")
+
+
+def labelled(y: NDArray[Any]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Return class indices int32 (n,) and the classes' names, sorted (L9)."""
     values, indices = np.unique(y, return_inverse=True)
-    if len(values) < 2:
-        raise InputError(f"{path}, {target}: one class only, {values[0]} in all {len(y):,} rows; needs two at least")
     return indices.astype(np.int32), tuple(map(str, values))
 
 
@@ -81,8 +115,6 @@ def measured(path: Path, target: str, y: NDArray[Any]) -> NDArray[np.float32]:
         raise InputError(
             f"data.task=regression: {target} of {path} is text, such as {str(y[0])!r:.40}; allowed: numbers"
         )
-    if np.ptp(y.astype(float)) == 0:
-        raise InputError(f"{path}, {target}: {y[0]} in all {len(y):,} rows: nothing to predict")
     return table.single(y, f"{path}, {target}")
 
 
@@ -117,8 +149,10 @@ def spread(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def unit(name: str, y: NDArray[np.float32], scale: bool) -> Target:
     """Return how a regression's target is scaled."""
+    if not scale:
+        return Target(name, 0.0, 1.0)
     mean, deviation = spread(y[:, None])
-    return Target(name, float(mean[0]), float(deviation[0])) if scale else Target(name, 0.0, 1.0)
+    return Target(name, float(mean[0]), float(deviation[0]))
 
 
 def notice(name: str, target: str, found: table.Table, classes: tuple[str, ...]) -> str:

@@ -1,50 +1,92 @@
-"""What a trained network is asked about: arrays or pictures from files, as rows of the raw shape that it takes."""
+"""What a trained network is asked about: tables, arrays or pictures from files, as rows of the raw shape it takes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnjax.data import pictures
+from nnjax.data import pictures, table
 from nnjax.errors import InputError
 
 SMALLEST_PICTURE = 8  # pixels a side
+ALLOWED = ", ".join((".csv", ".npy", ".npz", *pictures.SUFFIXES))
 
 
 class Inputs(NamedTuple):
-    """Raw rows (n, ...) and what each is called: its number in an array, or its picture's file."""
+    """Raw rows (n, ...) and what each is called: its number in an array, its line in a table, its picture's file.
+
+    refused: a line for each picture of a folder that can't be used.
+    """
 
     rows: np.ndarray
     names: tuple[str, ...]
+    refused: tuple[str, ...] = ()
 
 
-def read(path: Path, preprocessing: Mapping[str, Any]) -> Inputs:
-    """Return the rows in an .npy or .npz file, a picture, or a folder of pictures, for a network's preprocessing.
+def read(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str] = ()) -> Inputs:
+    """Return the rows in a .csv, .npy or .npz file, a picture, or a folder of pictures, for a network's preprocessing.
 
-    Arrays are as data sets store them: (n, ...), or a single row. Of an .npz: its array x, or the only one. Raises
-    InputError for what isn't there, can't be read, or doesn't fit.
+    Arrays are as data sets store them: (n, ...), or a single row. Of an .npz: its array x, or the only one. A table has
+    a column for each of the network's features, by name; others are left out. Raises InputError for what isn't there,
+    can't be read, or doesn't fit.
     """
+    try:
+        return _read(path, preprocessing, features)
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror or error}") from None
+
+
+def _read(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str]) -> Inputs:
     if not path.exists():
-        raise InputError(f"{path}: no such file; allowed: .npy, .npz, {', '.join(pictures.SUFFIXES)}, a folder of them")
+        raise InputError(f"{path}: no such file; allowed: {ALLOWED}, a folder of pictures")
+    if path.suffix.lower() == ".csv":
+        return columns(path, preprocessing, features)
     if path.suffix.lower() in (".npy", ".npz"):
         rows = batch(path, array(path), preprocessing)
         return Inputs(rows, tuple(str(i) for i in range(len(rows))))
     files = [path]
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in pictures.SUFFIXES)
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in pictures.SUFFIXES and file.is_file())
         if not files:
             raise InputError(f"{path}: no pictures in this folder; allowed: {', '.join(pictures.SUFFIXES)}")
     elif path.suffix.lower() not in pictures.SUFFIXES:
-        raise InputError(f"{path}: no such kind of file; allowed: .npy, .npz, {', '.join(pictures.SUFFIXES)}")
+        raise InputError(f"{path}: no such kind of file; allowed: {ALLOWED}, a folder of pictures")
     side = picture_side(preprocessing)
     if side is None:
         wanted = described(preprocessing)
         raise InputError(
-            f"{path}: a picture is for a network of pictures, this one takes {wanted}: allowed: .npy, .npz"
+            f"{path}: a picture is for a network of pictures, this one takes {wanted}; allowed: .csv, .npy, .npz"
         )
-    return Inputs(np.stack([pictures.read(file, side) for file in files]), tuple(file.name for file in files))
+    return images(files, side)
+
+
+def images(files: Sequence[Path], side: int) -> Inputs:
+    """Return the digits in pictures, uint8 (n, side, side); raise InputError where there is none in any."""
+    found, refused = {}, []
+    for file in files:
+        try:
+            found[file.name] = pictures.read(file, side)
+        except InputError as error:
+            refused.append(str(error))
+    if not found:
+        raise InputError("; ".join(refused))
+    return Inputs(np.stack([*found.values()]), tuple(found), tuple(refused))
+
+
+def columns(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str]) -> Inputs:
+    """Return the rows of a CSV file: the columns that have the features' names, x1, x2, ... if they have none."""
+    width = math.prod(preprocessing["shape"])
+    if len(preprocessing["shape"]) > 1 or picture_side(preprocessing) is not None:
+        raise InputError(f"{path}: a table is for a network of columns, this one takes {described(preprocessing)}")
+    named = list(features) or [f"x{i}" for i in range(1, width + 1)]
+    there = table.csv_columns(path)
+    missing = [name for name in named if name not in there]
+    if missing:
+        raise InputError(f"{path}: has no column {missing[0]}; the network takes {', '.join(named)}")
+    x = np.stack([table.numbers(path, name, there[name]) for name in named], axis=1)
+    return Inputs(x, tuple(f"line {line + 1}" for line in there[named[0]].index))
 
 
 def picture_side(preprocessing: Mapping[str, Any]) -> int | None:

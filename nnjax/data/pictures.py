@@ -32,8 +32,11 @@ def read(path: Path, side: int) -> np.ndarray:
     try:
         with Image.open(path) as opened:
             picture = grey(opened)
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        raise InputError(f"{path}: no picture that can be read: {' '.join(str(error).split())}") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: no picture that can be read{'' if path.stat().st_size else ': empty'}") from None
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(f"{path}: no picture that can be read: {reason}") from None
     edge = np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]))
     if picture.shape == (side, side) and not CLEAR < edge < 255 - CLEAR and picture.std() > 0:
         return (255 - picture if edge > 128 else picture).round().astype(np.uint8)

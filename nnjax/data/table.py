@@ -34,27 +34,38 @@ def read(path: Path, target: str, labels: bool = False) -> Table:
     CSV: all other columns are features. NPZ: the array x has the features. labels: y that is not all numbers is text,
     however few of its cells are none. Raises InputError, with the line of a CSV file, counted from 1, header included.
     """
-    if not path.is_file():
-        raise InputError(f"data.path={path}: no such file; allowed: {' or '.join(SUFFIXES)}")
     readers = {".csv": read_csv, ".npz": read_npz}
-    if path.suffix.lower() not in readers:
-        raise InputError(f"data.path={path}: no such kind of file; allowed: {' or '.join(SUFFIXES)}")
-    return readers[path.suffix.lower()](path, target, labels)
+    try:
+        if not path.is_file():
+            raise InputError(f"data.path={path}: no such file; allowed: {' or '.join(SUFFIXES)}")
+        if path.suffix.lower() not in readers:
+            raise InputError(f"data.path={path}: no such kind of file; allowed: {' or '.join(SUFFIXES)}")
+        return readers[path.suffix.lower()](path, target, labels)
+    except OSError as error:
+        raise InputError(f"data.path={path}: can't be read: {error.strerror or error}") from None
 
 
 def read_csv(path: Path, target: str, labels: bool) -> Table:
     """Return the table in a CSV file: commas, UTF-8, names in the first line."""
+    columns = csv_columns(path)
+    check_target(path, [*columns], target)
+    y = target_column(path, target, columns.pop(target), labels)
+    text = "; text can be the target only, data.target"
+    found = {name: numbers(path, name, column, text) for name, column in columns.items()}
+    x = np.stack([single(values, f"{path}, column {name}") for name, values in found.items()], axis=1)
+    return Table(x, y, tuple(columns))
+
+
+def csv_columns(path: Path) -> dict[str, Any]:
+    """Return the columns of a CSV file by name, text whose index + 1 is the line; a blank line is no row."""
     cells = csv_cells(path)
     names = [str(name).strip() for name in cells.iloc[0]]
-    check_names(path, names, target)
+    check_names(path, names)
     rows = cells.iloc[1:]
-    rows = rows[(rows != "").any(axis=1)]  # a blank line is no row
+    rows = rows[(rows != "").any(axis=1)]
     if not len(rows):
         raise InputError(f"{path}: no rows below the header")
-    columns = dict(zip(names, (rows[i] for i in rows), strict=True))
-    y = target_column(path, target, columns.pop(target), labels)
-    x = np.stack([single(numbers(path, name, column), f"{path}, column {name}") for name, column in columns.items()], 1)
-    return Table(x, y, tuple(columns))
+    return dict(zip(names, (rows[i] for i in rows), strict=True))
 
 
 def csv_cells(path: Path) -> Any:
@@ -67,17 +78,30 @@ def csv_cells(path: Path) -> Any:
     except pd.errors.EmptyDataError:
         raise InputError(f"{path}: empty") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: must be text in UTF-8") from None
+        raise InputError(f"{path}{undecodable(path)}: must be text in UTF-8") from None
     except pd.errors.ParserError as error:
         ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        unclosed = re.search(r"EOF inside string starting at row (\d+)", str(error))
+        if unclosed is not None:
+            raise InputError(f"{path}, line {int(unclosed[1]) + 1}: no table: a quote that is never closed") from None
         if ragged is None:
             raise InputError(f"{path}: no table: {' '.join(str(error).split())}") from None
         there, line, found = ragged.groups()
         raise InputError(f"{path}, line {line}: {found} columns, the lines above have {there}") from None
 
 
-def check_names(path: Path, names: list[str], target: str) -> None:
-    """Raises InputError unless each column has a name of its own, one is the target and others are left."""
+def undecodable(path: Path) -> str:
+    """Return `, line 7`, the first line that is no UTF-8."""
+    for line, text in enumerate(path.read_bytes().split(b"\n"), start=1):
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return f", line {line}"
+    return ""
+
+
+def check_names(path: Path, names: list[str]) -> None:
+    """Raises InputError unless each column has a name of its own."""
     if len(names) == 1 and (found := re.search("[;\t|]", names[0])):
         raise InputError(f"{path}, line 1: columns must be separated by commas, found {found[0]!r}")
     for place, name in enumerate(names, start=1):
@@ -86,20 +110,24 @@ def check_names(path: Path, names: list[str], target: str) -> None:
             raise InputError(f"{path}, line 1: column {place} has no name{index}")
         if names.count(name) > 1:
             raise InputError(f"{path}, line 1: {names.count(name)} columns are named {name}")
+
+
+def check_target(path: Path, names: list[str], target: str) -> None:
+    """Raises InputError unless one column is the target and others are left."""
     if target not in names:
         raise InputError(f"data.target={target}: no such column in {path}; {choices(target, names)}")
     if len(names) == 1:
         raise InputError(f"{path}: needs columns beside the target {target}")
 
 
-def numbers(path: Path, name: str, column: Any) -> NDArray[np.float64]:
-    """Return a column of text as numbers, true and false as 1 and 0."""
+def numbers(path: Path, name: str, column: Any, text: str = "") -> NDArray[np.float64]:
+    """Return a column's cells as numbers, true and false as 1 and 0; text: what to say where none is a number."""
     values, bad = parsed(column)
     if bad.any() and truths(column):
         return np.asarray(column.str.lower() == "true", float)
     if bad.any():
         where = cell(path, name, column, int(bad.argmax()))
-        raise InputError(f"{where}{'; text can be the target only, data.target' if bad.all() else ''}")
+        raise InputError(where + (text if bad.all() else ""))
     return values.astype(float)
 
 
@@ -108,11 +136,15 @@ def target_column(path: Path, name: str, column: Any, labels: bool) -> NDArray[A
     values, bad = parsed(column)
     if (column.str.strip() == "").any():
         raise InputError(cell(path, name, column, int((column.str.strip() == "").argmax())))
-    if not bad.any():
+    if not bad.any() and not (values.dtype.kind == "f" and column.str.fullmatch(r"\s*[+-]?\d+\s*").all()):
         return values
+    if not bad.any() and not labels:  # float64 would make one of several
+        place = int(np.abs(values).argmax())
+        where = f"{path}, line {column.index[place] + 1}, column {name}: {column.iloc[place].strip()!r:.40}"
+        raise InputError(f"{where} is too large for a whole number; data.task=classification takes all as labels")
     if truths(column):
         return np.asarray(column.str.lower() == "true")
-    if bad.mean() < 0.5 and not labels:
+    if 0 < bad.mean() < 0.5 and not labels:
         where = cell(path, name, column, int(bad.argmax()))
         raise InputError(f"{where}, as most of this column are; data.task=classification takes all as labels")
     return np.asarray(column.str.strip(), str)
@@ -144,7 +176,7 @@ def read_npz(path: Path, target: str, labels: bool) -> Table:
     try:
         with path.open("rb") as opened, np.lib.npyio.NpzFile(opened, allow_pickle=False) as file:
             x, y = (npz_array(path, file, *key) for key in (("x", "x"), (target, f"data.target={target}")))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: no .npz file that can be read: {' '.join(str(error).split())}") from None

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nnjax.figures.lines import draw_lines
-from nnjax.figures.style import GREEN, VERMILLION, bare, figure
+from nnjax.figures.style import GREEN, ORANGE, VERMILLION, bare, figure
 
 ROWS = 16  # of a truth table drawn
 GRID = 161  # points along each side of the decision boundary's square
@@ -28,17 +28,23 @@ def worst_first(targets: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[n
     return right, np.lexsort((-errors, right))[:ROWS]
 
 
-def truth_table(inputs: NDArray[Any], targets: NDArray[Any], outputs: NDArray[Any]) -> Figure:
+def truth_table(
+    inputs: NDArray[Any], targets: NDArray[Any], outputs: NDArray[Any], trained: NDArray[np.bool_] | None = None
+) -> Figure:
     """A row an instance: inputs x, target y, output h(x) of the network, and whether h > 0.5 is y.
 
-    inputs (n, k), targets (n,) in {0, 1}, outputs (n,). Of more than 16 rows the worst are drawn, worst first.
+    inputs (n, k), targets (n,) in {0, 1}, outputs (n,); trained (n,): which rows were trained on, a column where some
+    were not. Of more than 16 rows the worst are drawn, worst first.
     """
     right, shown = worst_first(targets, outputs)
-    names = [*(f"x{j + 1}" for j in range(inputs.shape[1])), "y", "h(x)", ""]
-    rest = f"\n(the worst {len(shown)} drawn)" if len(shown) < len(right) else ""
-    made = figure(max(5, 1.2 + 0.55 * len(names)), 1.1 + 0.3 * (len(shown) + 1) + 0.2 * bool(rest))
+    k, unseen = inputs.shape[1], np.zeros(len(right), bool) if trained is None else ~trained
+    names = [*(f"x{j + 1}" for j in range(k)), "y", "h(x)", "", *["trained on"] * bool(unseen.any())]
+    lines = [f"truth table: {right.sum()} of {len(right)} rows right, {(~right).sum()} wrong"]
+    lines += [f"of the {unseen.sum()} not trained on, {right[unseen].sum()} right"] if unseen.any() else []
+    lines += [f"(the worst {len(shown)} drawn)"] if len(shown) < len(right) else []
+    made = figure(max(5, 1.2 + 0.55 * len(names)), 0.9 + 0.3 * (len(shown) + 1) + 0.2 * len(lines))
     axes = made.subplots()
-    places = np.append(np.arange(inputs.shape[1] + 1.0), [inputs.shape[1] + 1.5, inputs.shape[1] + 2.7])
+    places = np.append(np.arange(k + 1.0), [k + 1.5, k + 2.7, k + 4.3][: len(names) - k - 1])
     axes.set(xlim=(-0.8, places[-1] + 0.9), ylim=(len(shown) + 0.5, -0.6))
     for place, name in zip(places, names, strict=True):
         axes.text(place, 0, name, ha="center", va="center", in_layout=False, weight="bold")
@@ -48,8 +54,10 @@ def truth_table(inputs: NDArray[Any], targets: NDArray[Any], outputs: NDArray[An
         for place, cell in zip(places, cells, strict=False):
             axes.text(place, line, cell, ha="center", va="center", in_layout=False)
         word, colour = ("right", GREEN) if right[i] else ("wrong", VERMILLION)
-        axes.text(places[-1], line, word, ha="center", va="center", in_layout=False, color=colour, weight="bold")
-    axes.set_title(f"truth table: {right.sum()} of {len(right)} rows right, {(~right).sum()} wrong{rest}")
+        axes.text(k + 2.7, line, word, ha="center", va="center", in_layout=False, color=colour, weight="bold")
+        if unseen.any():
+            axes.text(places[-1], line, "no" if unseen[i] else "yes", ha="center", va="center", in_layout=False)
+    axes.set_title("\n".join(lines))
     bare(axes)
     return made
 
@@ -60,22 +68,31 @@ def decision_boundary(
     targets: NDArray[Any],
     hidden: tuple[NDArray[Any], NDArray[Any]] | None = None,
     names: Sequence[str] = ("input x1", "input x2"),
+    trained: NDArray[np.bool_] | None = None,
 ) -> Figure:
     """h over the plane of two inputs with the line h = 0.5 and the instances: [-0.5, 1.5]^2 for inputs in {0, 1}.
 
     h takes points (m, 2) float32 and gives (m,); inputs (n, 2), targets (n,) in {0, 1}. hidden: (Theta (units, 2),
     b (units,)) of a first hidden layer, in units of the inputs: a numbered line a unit, where its z is 0 (L12).
+    trained (n,): instances that were not trained on have a ring.
     """
-    made, axes = plane(h, inputs, targets, margin=0.5)
+    made, axes = plane(h, inputs, targets, 0.5, trained)
     lines = "" if hidden is None else draw_lines(axes, *hidden, avoid=inputs)
     axes.set(xlabel=names[0], ylabel=names[1], title=f"output h(x) over the inputs; red: h = 0.5{lines}")
     return made
 
 
 def plane(
-    h: Callable[[NDArray[np.float32]], NDArray[Any]], points: NDArray[Any], targets: NDArray[Any], margin: float
+    h: Callable[[NDArray[np.float32]], NDArray[Any]],
+    points: NDArray[Any],
+    targets: NDArray[Any],
+    margin: float,
+    trained: NDArray[np.bool_] | None = None,
 ) -> tuple[Figure, Axes]:
-    """h as a shade around points (n, 2), as far as margin times their extent, the line h = 0.5 and the points."""
+    """h as a shade around points (n, 2), as far as margin times their extent, the line h = 0.5 and the points.
+
+    trained (n,): those that were not trained on have a ring.
+    """
     low, high = points.min(axis=0), points.max(axis=0)
     around = margin * np.where(high > low, high - low, 1)
     x1, x2 = np.linspace(low - around, high + around, GRID, dtype=np.float32).T
@@ -93,8 +110,13 @@ def plane(
         x, y = points[np.asarray(targets).astype(int) == target].T
         look = {"c": colour, "edgecolors": edge, "linewidths": 0.4 + size / 180, "zorder": 3}
         axes.scatter(x, y, s=size * share, marker=marker, label=f"y = {target}", **look)
+    unseen = points[:0] if trained is None else points[~trained]
+    if len(unseen):
+        x, y = unseen.T
+        ring = axes.scatter(x, y, s=size * 4, label="not trained on", facecolors="none", edgecolors=ORANGE)
+        ring.set(linewidths=2, zorder=3)
     axes.set_box_aspect(1)
     if margin == 0.5 and np.isin(points, (0, 1)).all():
         axes.set(xticks=x1[::HALF], yticks=x2[::HALF])
-    made.legend(loc="outside lower center", ncols=2, frameon=False, markerscale=(110 / size) ** 0.5)
+    made.legend(loc="outside lower center", ncols=3, frameon=False, markerscale=(110 / size) ** 0.5)
     return made, axes

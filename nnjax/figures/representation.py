@@ -17,22 +17,30 @@ WORDS = 4  # inputs that a point names
 Output = Callable[[NDArray[Any]], NDArray[Any]]
 
 
-def hidden_representation(h: Output, activations: NDArray[Any], inputs: NDArray[Any], targets: NDArray[Any]) -> Figure:
+def hidden_representation(
+    h: Output,
+    activations: NDArray[Any],
+    inputs: NDArray[Any],
+    targets: NDArray[Any],
+    trained: NDArray[np.bool_] | None = None,
+) -> Figure:
     """Each input's activations a in the last hidden layer: two units as a plane, with the output's line; else a map.
 
     h: the output unit, of activations (m, units) to (m,); activations (n, units); inputs (n, k), targets (n,) in
-    {0, 1}.
+    {0, 1}; trained (n,): inputs that were not trained on have a star.
     """
     if not np.isfinite(activations).all():
         return message("no hidden representation to draw: activations are not finite")
-    words = ["".join(f"{x:g}" for x in row) for row in inputs]
+    stars = [""] * len(inputs) if trained is None else np.where(trained, "", "*")
+    words = ["".join(f"{x:g}" for x in row) + star for row, star in zip(inputs, stars, strict=True)]
+    star = "; *: not trained on" if any(stars) else ""
     name = "".join(f"x{j + 1}" for j in range(inputs.shape[1])) if inputs.shape[1] <= 4 else f"x1...x{inputs.shape[1]}"
     if activations.shape[1] == 2:
-        return _plane(h, activations, targets, words, name)
-    return _map(h(activations), activations, targets, words, name)
+        return _plane(h, activations, targets, words, name, star)
+    return _map(h(activations), activations, targets, words, name + star)
 
 
-def _plane(h: Output, points: NDArray[Any], y: NDArray[Any], words: list[str], name: str) -> Figure:
+def _plane(h: Output, points: NDArray[Any], y: NDArray[Any], words: list[str], name: str, star: str) -> Figure:
     made, axes = plane(h, points, y, margin=0.25)
     sides = np.ptp([axes.get_xlim(), axes.get_ylim()], axis=1)
     groups: list[tuple[NDArray[Any], list[str]]] = []
@@ -55,7 +63,7 @@ def _plane(h: Output, points: NDArray[Any], y: NDArray[Any], words: list[str], n
             in_layout=False,
         )
     axes.set(xlabel="hidden unit 1, a1", ylabel="hidden unit 2, a2")
-    axes.set_title(f"where the hidden layer puts each input {name}; red: h = 0.5")
+    axes.set_title(f"where the hidden layer puts each input {name}\nred: h = 0.5{star}")
     return made
 
 

@@ -56,6 +56,7 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     done = {lane.facts["member"] for lane in kept.latest([*kept.parts(root)]) if lane.facts["status"] == FINISHED}
     todo = list({lane.identity: lane for lane in lanes if lane.identity not in done}.values())
     log.info("%s: %s", dataset.notice or results.describe_data(dataset), count(len(todo), len(lanes)))
+    pipeline.log_batch(config, dataset)
     if todo:
         results.write_settings(folder, describe.without_passwords(dataclasses.asdict(config)))
         with Parent(config, dataset.name, root, start_folder) as parent:
@@ -138,6 +139,7 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
             "source": dataset.source,
             "described": results.describe_data(dataset),
             "task": dataset.task,
+            "network": describe.network(config.model.name, config.loss.name, assembly.units(config, dataset)),
         },
         layout=strategy.words(config.lanes.strategy, len(group), training.plan),
         compiles=compiles,

@@ -39,9 +39,10 @@ class Sweep:
 
     @property
     def title(self) -> str:
-        """`3,840 lanes of hidden, learning_rate, seed, mlp boolean`."""
+        """`3,840 lanes of hidden, learning_rate, seed, mlp boolean`, or `8 lanes of seed, mlp 2-4-1 boolean`."""
         over = ", ".join(analysis.short(self.keys).values())
-        what = f"{self.config.model.name} {self.group.dataset['name']}"
+        networks = {part.group.dataset.get("network", self.config.model.name) for part in self.parts}
+        what = f"{networks.pop() if len(networks) == 1 else self.config.model.name} {self.group.dataset['name']}"
         return f"{len(self.lanes):,} lanes{f' of {over}' if over else ''}, {what}"
 
     def digest(self, record: str) -> str:

@@ -10,23 +10,34 @@ from pathlib import Path
 from typing import Any, Literal
 
 LIBRARIES = ("nnjax", "jax", "jaxlib", "optax", "numpy", "mlflow", "hydra-core", "tensorflow-datasets", "safetensors")
-ONE_LAYER = {"cross_entropy": "softmax", "log_loss": "logistic", "perceptron": "perceptron"}  # the lecture's names
-IMPLIED = ("cross_entropy", "log_loss", "perceptron")  # losses that a name need not tell
+ONE_LAYER = {  # (loss, whether it has one output) -> the lecture's name for a network without hidden layers
+    ("perceptron", True): "perceptron",  # L17
+    ("perceptron", False): "perceptron",
+    ("log_loss", True): "logistic regression",  # L5, L19
+    ("log_loss", False): "one-vs-rest",  # L6
+    ("cross_entropy", False): "softmax regression",  # L7
+    ("squared_error", True): "linear regression",  # L8
+}
+IMPLIED = {True: "log_loss", False: "cross_entropy"}  # the loss that a network's name need not tell, by the same
 Status = Literal["FINISHED", "FAILED", "KILLED"]  # how a run ends
 GIT_PATIENCE = 2  # seconds
 
 
-def run_name(config: Mapping[str, Any], dataset_name: str) -> str:
-    """Model, sizes, loss where it surprises, optimizer, data and seed: `mlp 300-100 adam mnist_5k seed 0`.
+def run_name(config: Mapping[str, Any], units: Sequence[int], dataset_name: str) -> str:
+    """Network, optimizer, data and seed: `mlp 784-300-100-10 adam mnist_5k seed 0`."""
+    words = [network(config["model"]["name"], config["loss"]["name"], units), config["optimizer"]["name"], dataset_name]
+    return " ".join([*words, f"seed {config['seed']}"])
 
-    A model chosen by the lecture's name, which tells its loss too, is called by it: `softmax sgd mnist seed 0`.
+
+def network(model: str, loss: str, units: Sequence[int]) -> str:
+    """What a network is, not how it was chosen, with its units by layer, and the loss where the name doesn't tell it.
+
+    `perceptron 2-1`, `softmax regression 784-10`, `mlp 784-300-100-10`, `mlp 2-4-1 squared_error`.
     """
-    model, loss = config["model"], _name(config["loss"])
-    preset = model.get("preset") or ""
-    hidden = "-".join(map(str, model.get("hidden") or ()))
-    network = preset or (model["name"] if hidden else _one_layer(model["name"], loss))
-    words = [network, hidden, "" if preset or loss in IMPLIED else loss, _name(config["optimizer"]), dataset_name]
-    return " ".join([word for word in words if word] + [f"seed {config['seed']}"])
+    one = units[-1] == 1
+    lectures = ONE_LAYER.get((loss, one)) if len(units) == 2 else None
+    words = [lectures or model, "-".join(map(str, units)), "" if lectures or loss == IMPLIED[one] else loss]
+    return " ".join(word for word in words if word)
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -74,7 +85,7 @@ class Facts:
 
     name: str
     data: str  # name and size: "mnist_5k, 4,000 / 500 / 1,000 digits"
-    model: str  # "mlp 784-300-100-10"
+    model: str  # `network`: "mlp 784-300-100-10"
     parameters: int
     metrics: Mapping[str, float]
     stopped: str  # "epoch limit 10", "patience 5", "converged", "loss not finite in epoch 3"
@@ -82,6 +93,7 @@ class Facts:
     folder: str
     look: str  # Run.url_hint
     notice: str = ""  # what to know about the data, as that they are not the full set
+    batch: str = ""  # where it is not what was asked for
     best_epoch: int | None = None
     gradient_check: str = ""  # "jax.grad within 2.4e-16, ..."
     times: Mapping[str, float] = field(default_factory=dict)
@@ -116,6 +128,7 @@ def _rows(facts: Facts) -> Sequence[tuple[str, str]]:
         ("run", facts.name),
         ("data", facts.data),
         ("notice", facts.notice),
+        ("batch", facts.batch),
         ("model", f"{facts.model}, {facts.parameters:,} parameters"),
         ("result", ", ".join(f"{key} {value:.4g}" for key, value in facts.metrics.items())),
         ("stopped", f"{facts.stopped}{best}"),
@@ -129,14 +142,6 @@ def _rows(facts: Facts) -> Sequence[tuple[str, str]]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _name(group: Any) -> str:
-    return str(group["name"] if isinstance(group, Mapping) else group)
-
-
-def _one_layer(model: str, loss: str) -> str:
-    return ONE_LAYER.get(loss, "linear") if model == "mlp" else model
 
 
 def _git(folder: str | Path, *arguments: str) -> str | None:

@@ -81,10 +81,86 @@ def test_other_classes_are_one_line_with_both():
         [(np.zeros((10, 2), np.float32), np.zeros(10, np.float32))], metadata([2], classes=list("0123456789"))
     )
     with pytest.raises(InputError, match=r"10 classes \(0, 1, 2, \.\.\.\) apart, these data have 2 classes \(0, 1\)"):
-        evaluate.check_fit(ten, data)
+        evaluate.fitted(ten, data)
     two = Predictor(ten.params, metadata([2]))
     with pytest.raises(InputError, match=r"2 classes \(0, 1\) apart, these data have 2 classes \(no, yes\)"):
-        evaluate.check_fit(two, dataclasses.replace(data, classes=("no", "yes")))
+        evaluate.fitted(two, dataclasses.replace(data, classes=("no", "yes")))
+
+
+@pytest.fixture
+def line(scored, tmp_path, monkeypatch):
+    """A regression by hand, weight = 75 + 10 height + 20 age, trained on people.csv, and three other people."""
+    about = {**metadata([2], "identity"), "classes": [], "features": ["height", "age"]}
+    target = {"name": "weight", "mean": 70.0, "deviation": 10.0}
+    predictor.save("and.safetensors", [by_hand([0.5, 1, 2])], {**about, "target": target})
+    data = {"path": "people.csv", "target": "weight", "seed": 0, "test_size": 0.5, "validation_size": 0, "task": "auto"}
+    (tmp_path / "config.yaml").write_text(f"data: {data | {'name': 'file'}}\nloss: {{name: squared_error}}\n")
+    people = [f"{h},{a},{75 + 10 * h + 20 * a + (-1) ** h}" for h in range(4) for a in range(2)]
+    (tmp_path / "people.csv").write_text("\n".join(["height,age,weight", *people, ""]))
+    (tmp_path / "others.csv").write_text("weight,age,name,height\n80,0,1,0\n100,1,1,0\n100,0,1,2\n")
+    return scored
+
+
+def numbers(printed):
+    return {row["metric"]: row["value"] for row in csv.DictReader(io.StringIO(printed))}
+
+
+def test_a_regression_on_its_own_test_has_rmse_and_r2(line):
+    """L8: each of the four test rows is 1 off."""
+    shown = line()
+    assert "people: 4 for training, 0 for validation, 4 for the test" in shown
+    assert "accuracy" not in shown
+    assert numbers(line("--csv"))["rmse"] == "1"
+
+
+def test_another_file_is_tested_as_a_whole_its_columns_by_name(line):
+    """Errors 5, 5 and 5 - 10 x 0 ...: h is 75, 95, 95 where 80, 100, 100 is true."""
+    found = numbers(line("data.path=others.csv", "--csv"))
+    assert found["rmse"] == "5"
+    assert float(found["r2"]) == pytest.approx(1 - 75 / (2 * 400 / 3), rel=1e-3)
+    assert "others: 3 for the test" in line("data.path=others.csv")
+    assert numbers(line("data=file", "data.path=others.csv", "--csv")) == found, "the run's own target"
+    assert "1 for training, 0 for validation, 2 for the test" in line("data.path=others.csv", "data.test_size=2")
+
+
+def test_a_single_row_has_no_r2(line, tmp_path):
+    (tmp_path / "one.csv").write_text("height,age,weight\n1,1,100\n")
+    assert numbers(line("data.path=one.csv", "--csv")) == {"rmse": "5", "r2": "-"}
+
+
+def test_another_cut_of_the_runs_own_file_says_so(line):
+    assert "beware" not in line()
+    assert "another data.seed than in training: the network has seen some" in line("data.seed=1")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data.target=age"], "has no column age: the network takes height, age; there are height, weight"),
+        (["data=boolean"], r"the network predicts a number, these data have 2 classes \(0, 1\)"),
+        (["data.task=classification"], r"the network predicts a number, these data have \d classes"),
+        (["data.path=none.csv"], "data.path=none.csv: no such file"),
+    ],
+)
+def test_a_regressions_mistake_is_one_line(line, words, message):
+    with pytest.raises(InputError, match=message) as raised:
+        line(*words)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_may_have_some_of_the_classes(scored, tmp_path):
+    """The network's third class is the file's second; one class alone is enough to be asked about."""
+    about = metadata([1], "softmax", classes=["a", "b", "c"])
+    predictor.save("and.safetensors", [(np.array([[-1.0], [0], [1]]), np.zeros(3))], about)
+    (tmp_path / "t.csv").write_text("x,y\n-1,a\n1,c\n2,c\n3,a\n")
+    found = list(csv.DictReader(io.StringIO(scored("data=file", "data.path=t.csv", "--csv"))))
+    assert [row["instances"] for row in found] == ["2", "0", "2", "4"]
+    assert [row["recall"] for row in found[:3]] == ["0.5000", "-", "1.0000"]
+    (tmp_path / "t.csv").write_text("x,y\n1,c\n")
+    assert "accuracy  1" in scored("data=file", "data.path=t.csv")
+    (tmp_path / "t.csv").write_text("x,y\n1,d\n")
+    with pytest.raises(InputError, match=r"tells 3 classes \(a, b, c\) apart, these data have 1 classes \(d\)"):
+        scored("data=file", "data.path=t.csv")
 
 
 def test_a_network_without_settings_has_a_loss_of_its_output():

@@ -92,6 +92,25 @@ def test_a_regression_predicts_its_target_by_name(ask):
     assert [float(row["weight"]) for row in found] == [75, 95, 85, 105]
 
 
+def test_a_table_is_answered_by_line(ask, tmp_path):
+    """L8: the columns in the network's order, whatever the file's."""
+    (tmp_path / "people.csv").write_text("age,name,height\n0,a,1\n1,b,0\n")
+    found = ask("line.safetensors", "people.csv")
+    assert [(row["input"], row["height"], row["age"]) for row in found] == [("line 2", "1", "0"), ("line 3", "0", "1")]
+    assert [float(row["weight"]) for row in found] == [85, 95]
+
+
+def test_good_pictures_are_answered_and_bad_ones_named(ask, tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    Image.fromarray(ask.digits[0]).save("folder/b.png")
+    for name in ("a.png", "c.png"):
+        (tmp_path / "folder" / name).write_text("no picture")
+    with pytest.raises(InputError, match=r"^folder/a\.png: no picture .*; folder/c\.png: no picture") as raised:
+        ask("softmax.safetensors", "folder")
+    assert "\n" not in str(raised.value)
+    assert capsys.readouterr().out.splitlines()[1].startswith("b.png,digit ")
+
+
 def test_a_long_table_is_cut_and_says_so(ask):
     np.save("many.npy", np.repeat(ask.digits, 20, axis=0))
     lines = ask.printed("softmax.safetensors", "many.npy").splitlines()

@@ -126,8 +126,8 @@ def test_callers_have_rows_of_float64(tmp_path):
 @pytest.mark.parametrize(
     ("y", "settings", "message"),
     [
-        (np.array(["a"] * 40), {}, "one class only, a in all 40 rows"),
-        (np.full(40, 2.5), {}, "2.5 in all 40 rows: nothing to predict"),
+        (np.array(["a"] * 40), {}, "y: must differ to be predicted, is a in all 40 rows"),
+        (np.full(40, 2.5), {}, "y: must differ to be predicted, is 2.5 in all 40 rows"),
         (np.array(["a", "b"] * 20), {"task": "regression"}, "is text, such as 'a'; allowed: numbers"),
         (X[:, 0], {"test_size": 40}, "data.test_size=40: allowed are 1 to 39 rows or a share"),
         (X[:, 0], {"test_size": 0.01}, "data.test_size=0.01: allowed are 1 to 39 rows or a share"),

@@ -79,14 +79,66 @@ def test_a_folder_is_its_pictures_by_name(tmp_path):
     np.testing.assert_array_equal(found.rows[1], np.pad(GREY[0, 4:24, 4:24], 4))
 
 
+def test_bad_pictures_of_a_folder_cost_none_of_the_others(tmp_path):
+    whole = tmp_path / "b.png"
+    Image.fromarray(np.pad(GREY[0, 4:24, 4:24], 4)).save(whole)
+    (tmp_path / "a.png").write_bytes(whole.read_bytes()[:300])
+    (tmp_path / "c.png").touch()
+    (tmp_path / "d.png").mkdir()
+    found = inputs.read(tmp_path, DIGITS)
+    assert found.names == ("b.png",)
+    np.testing.assert_array_equal(found.rows[0], np.pad(GREY[0, 4:24, 4:24], 4))
+    truncated, empty = found.refused
+    assert truncated.startswith(f"{tmp_path / 'a.png'}: no picture that can be read: ")
+    assert empty == f"{tmp_path / 'c.png'}: no picture that can be read: empty"
+    whole.unlink()
+    with pytest.raises(InputError) as raised:
+        inputs.read(tmp_path, DIGITS)
+    assert str(raised.value) == f"{truncated}; {empty}"
+
+
+def test_a_table_has_the_networks_columns_by_name_in_any_order(tmp_path):
+    (tmp_path / "t.csv").write_text("name,rooms,size\na,3,70.5\n\nb,4,80\n")
+    found = inputs.read(tmp_path / "t.csv", BITS, ["size", "rooms"])
+    assert found.rows.tolist()[0] == [70.5, 3]
+    assert found.names == ("line 2", "line 4")
+
+
+@pytest.mark.parametrize(
+    ("text", "about", "line"),
+    [
+        ("x1,x3\n0,1\n", BITS, "has no column x2; the network takes x1, x2"),
+        ("x1,x2\n0,1\n0,no\n", BITS, "t.csv, line 3, column x2: 'no' is no number"),
+        ("x1,x2\n", BITS, "no rows below the header"),
+        ("x1,x2\n0,1\n", DIGITS, r"a table is for a network of columns, this one takes \(n, 28, 28\)"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_one_line(tmp_path, text, about, line):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=line) as raised:
+        inputs.read(tmp_path / "t.csv", about)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_the_system_refuses_to_open_is_one_line(tmp_path, monkeypatch):
+    saved(tmp_path / "x.npy", np.eye(2))
+
+    def refuse(*given):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(inputs, "array", refuse)
+    with pytest.raises(InputError, match=r"x\.npy: can't be read: Permission denied$"):
+        inputs.read(tmp_path / "x.npy", BITS)
+
+
 def test_files_that_are_not_there_or_of_no_use_are_one_line(tmp_path):
     (tmp_path / "x.txt").write_text("")
     (tmp_path / "x.npy").write_text("no array")
     (tmp_path / "empty").mkdir()
     Image.fromarray(GREY[0]).save(tmp_path / "x.png")
     for name, about, line in (
-        ("missing.npy", DIGITS, "no such file; allowed: .npy"),
-        ("x.txt", DIGITS, "no such kind of file; allowed: .npy"),
+        ("missing.npy", DIGITS, r"no such file; allowed: \.csv, \.npy, \.npz"),
+        ("x.txt", DIGITS, r"no such kind of file; allowed: \.csv, \.npy, \.npz"),
         ("x.npy", DIGITS, "no array that can be read"),
         ("empty", DIGITS, "no pictures in this folder"),
         ("x.png", BITS, r"this one takes \(n, 2\) or \(2,\)"),

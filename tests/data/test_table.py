@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nnjax.data import table
 from nnjax.data.table import read
 from nnjax.errors import InputError
 
@@ -22,9 +23,9 @@ def npz(folder: Path, **arrays: np.ndarray) -> Path:
 
 
 def test_a_csv_file_has_features_in_its_order_and_a_target_of_text(tmp_path):
-    table = read(csv(tmp_path, GOOD), "name")
-    np.testing.assert_array_equal(table.x, [[1, 1], [2.5, 0]])
-    assert (table.x.dtype, table.features, table.y.tolist()) == (np.float32, ("age", "tall"), ["b", "a"])
+    found = read(csv(tmp_path, GOOD), "name")
+    np.testing.assert_array_equal(found.x, [[1, 1], [2.5, 0]])
+    assert (found.x.dtype, found.features, found.y.tolist()) == (np.float32, ("age", "tall"), ["b", "a"])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,11 @@ def test_blank_lines_a_byte_order_mark_and_quotes_are_no_matter(tmp_path):
         ("y\n1\n", "{}: needs columns beside the target y"),
         ("x,y\n", "{}: no rows below the header"),
         ("", "{}: empty"),
-        ('x,y\n"1,2\n', "{}: no table: "),
+        ('x,y\n1,2\n"1,2\n', "{}, line 3: no table: a quote that is never closed"),
+        (
+            f"x,y\n1,7\n1,{10**25}\n",
+            "{}, line 3, column y: '10000000000000000000000000' is too large for a whole number",
+        ),
         ("x,y\n1e300,1\n2,1\n", "{}, column x: 1e+300 is too large, float32 holds up to"),
         ("x,y\n16777216,1\n16777217,2\n", "{}, column x: values about 0.5 apart at 1.67772e+07 are not told apart"),
     ],
@@ -83,9 +88,24 @@ def test_labels_may_be_numbers_and_words(tmp_path):
     assert read(csv(tmp_path, "x,y\n1,1\n1,2\n1,A\n"), "y", labels=True).y.tolist() == ["1", "2", "A"]
 
 
+def test_labels_too_large_for_a_number_stay_apart(tmp_path):
+    """Both are 1e25 in float64."""
+    text = f"x,y\n1,{10**25}\n1,{10**25 + 1}\n"
+    assert read(csv(tmp_path, text), "y", labels=True).y.tolist() == [str(10**25), str(10**25 + 1)]
+
+
+def test_what_the_system_refuses_to_open(tmp_path, monkeypatch):
+    def refuse(*given):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(table, "csv_cells", refuse)
+    with pytest.raises(InputError, match=r"^data.path=.*t\.csv: can't be read: Permission denied$"):
+        read(csv(tmp_path, GOOD), "name")
+
+
 def test_bytes_that_are_no_utf8(tmp_path):
     (tmp_path / "t.csv").write_bytes("x,y\n1,caf\xe9\n".encode("latin-1"))
-    with pytest.raises(InputError, match=r"must be text in UTF-8$"):
+    with pytest.raises(InputError, match=r"t\.csv, line 2: must be text in UTF-8$"):
         read(tmp_path / "t.csv", "y")
 
 
@@ -99,9 +119,9 @@ def test_what_is_no_file_or_of_another_kind(tmp_path, path):
 
 def test_arrays_by_name(tmp_path):
     images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    table = read(npz(tmp_path, x=images, label=np.array([b"a", b"b"])), "label")
-    np.testing.assert_array_equal(table.x, images)
-    assert (table.x.dtype, table.y.tolist(), table.features) == (np.uint8, ["a", "b"], ())
+    found = read(npz(tmp_path, x=images, label=np.array([b"a", b"b"])), "label")
+    np.testing.assert_array_equal(found.x, images)
+    assert (found.x.dtype, found.y.tolist(), found.features) == (np.uint8, ["a", "b"], ())
     one = read(npz(tmp_path, x=np.array([1, 2]), y=np.array([[0.5], [1.5]])), "y")
     assert (one.x.tolist(), one.x.dtype, one.y.tolist(), one.features) == ([[1], [2]], np.float32, [0.5, 1.5], ("x1",))
 

@@ -12,7 +12,6 @@ from tests.end_to_end.conftest import command
         (["optimizer.learning_rat=1"], "did you mean learning_rate?"),
         (["training.batch_size=0"], "at least 1"),
         (["experiment=xorr"], "did you mean xor?"),
-        (["+experiment=xor", "training.batch_size=5"], "at most the 4 training instances"),
         (["data=boolean", "loss=log_loss", "data.table=011"], "2^k"),
         (["tracking.uri=nowhere"], "tracking.uri"),
         (["--config-dir=missing"], "missing"),
@@ -25,6 +24,19 @@ def test_a_mistake_is_one_line_and_an_exit_code(words, named, tmp_path):
     assert done.err.startswith("error: ")
     assert done.err.count("\n") == 1
     assert named in done.err
+
+
+def test_a_lectures_name_is_all_it_takes_to_train(tmp_path):
+    """L17: the run and the network are called by it; the batch is all there are, and it is said."""
+    done = command(tmp_path, "model=perceptron", "data=boolean", "data.function=and", "training.batch_size=128")
+    assert done.code == 0, done.err
+    assert done.out.startswith("perceptron 2-1 sgd boolean seed 0\n")
+    summary = (done.run_folder / "summary.txt").read_text().splitlines()
+    assert "model      perceptron 2-1, 3 parameters" in summary
+    assert "batch      all 4 instances, since training.batch_size=128 is more" in summary
+    run = done.run()
+    assert (run.info.run_name, run.data.tags["model"]) == ("perceptron 2-1 sgd boolean seed 0", "perceptron 2-1")
+    assert run.data.metrics["training/updates"] == run.data.metrics["training/epochs"]  # L34
 
 
 def test_check_prints_the_table(tmp_path):

@@ -40,6 +40,29 @@ def test_one_unit_is_wrong_somewhere_on_xor(drawn):
     assert [row[-1] for row in rows(figure)[1:]] == ["right", "wrong", "wrong", "wrong"]
 
 
+def test_rows_not_trained_on_are_in_the_table_and_say_so(drawn):
+    outputs, trained = np.array([0, 1, 0.2, 0]), np.array([True, True, False, True])
+    figure = drawn(truth_table(INPUTS, np.array([0, 1, 1, 0]), outputs, trained))
+    assert [row[-2:] for row in rows(figure)] == [
+        ["", "trained on"],
+        ["right", "yes"],
+        ["right", "yes"],
+        ["wrong", "no"],
+        ["right", "yes"],
+    ]
+    title = "truth table: 3 of 4 rows right, 1 wrong\nof the 1 not trained on, 0 right"
+    assert figure.axes[0].get_title() == title
+    everything = truth_table(INPUTS, np.array([0, 1, 1, 0]), outputs, np.ones(4, bool))
+    assert rows(everything)[0][-1] == "", "no column where all were trained on"
+
+
+def test_instances_not_trained_on_have_a_ring(drawn):
+    trained = np.array([True, False, True, True])
+    figure = drawn(decision_boundary(logical_and, INPUTS, np.array([0, 0, 0, 1]), trained=trained))
+    np.testing.assert_array_equal(figure.axes[0].collections[-1].get_offsets(), [[0, 1]])
+    assert "not trained on" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 @pytest.mark.parametrize("k", [1, 4, 6, 10])
 def test_of_a_long_table_the_wrong_rows_come_first(drawn, k):
     inputs = (np.arange(2**k)[:, None] >> np.arange(k)[::-1]) & 1

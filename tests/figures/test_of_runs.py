@@ -74,6 +74,19 @@ def test_boolean_functions_have_their_table_and_their_hidden_layer(tmp_path, hid
     assert len(lines) <= (hidden or (0,))[0]
 
 
+def test_a_boolean_functions_figures_have_all_rows_held_out_or_drawn_or_not(tmp_path):
+    for settings in ({"test_size": 1}, {"samples": 2}):
+        data = boolean(table="0110", **settings)
+        found = made(tmp_path, data, layers(2, 2, 1), "sigmoid", "boolean")
+        words = [text.get_text() for text in found["truth_table"].axes[0].texts]
+        seen = len(np.unique(data.train.x, axis=0))
+        assert (words.count("yes"), words.count("no")) == (seen, 4 - seen)
+        drawn = found["decision_boundary"].axes[0].collections
+        assert sum(len(each.get_offsets()) for each in drawn[-3:-1]) == 4
+        assert len(drawn[-1].get_offsets()) == 4 - seen
+        assert sum("*" in text.get_text() for text in found["hidden_representation"].axes[0].texts) >= 1
+
+
 def test_a_hidden_units_line_is_in_the_units_of_the_raw_inputs(tmp_path):
     """z = Theta (x scale + shift) + b, here x1 / 2 + 1 + (x2 / 4 - 3) + 2 = 0."""
     params = ((np.array([[1.0, 1]]), np.array([2.0])), *layers(1, 1))

@@ -83,3 +83,13 @@ def test_values_below_zero_have_a_scale_around_zero(drawn):
 def test_where_activations_diverged_a_figure_says_so(drawn):
     figure = drawn(hidden_representation(mean, np.full((4, 2), np.nan), INPUTS, XNOR))
     assert "not finite" in figure.texts[0].get_text()
+
+
+@pytest.mark.parametrize("units", [2, 3])
+def test_inputs_not_trained_on_have_a_star(drawn, units):
+    a = np.array([[0, 1, 1], [0, 0, 0], [0, 0.5, 0], [1, 0, 1]], float)[:, :units]
+    figure = drawn(hidden_representation(mean, a, INPUTS, XNOR, np.array([True, True, False, True])))
+    axes = figure.axes[0]
+    labels = axes.texts if units == 2 else axes.get_yticklabels()
+    assert {text.get_text().split()[0] for text in labels} == {"00", "01", "10*", "11"}
+    assert "*: not trained on" in axes.get_title() + axes.get_ylabel()

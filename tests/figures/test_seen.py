@@ -14,6 +14,15 @@ def test_every_picture_has_its_answer(drawn, count):
     assert np.isfinite(figure.axes[0].images[0].get_array()).sum() == count * 784
 
 
+def test_few_pictures_have_their_names_above(drawn):
+    names = [f"a photograph with a long name {k}.jpg" for k in range(26)]
+    texts = drawn(seen(np.eye(28)[None].repeat(13, 0), ["1, 0.9"] * 13, names)).axes[0].texts
+    assert texts[12].get_text().startswith("a photogr")
+    assert texts[12].get_text().endswith("12.jpg\n1, 0.9")
+    crowd = drawn(seen(np.eye(28)[None].repeat(26, 0), ["1, 0.9"] * 26, names)).axes[0].texts
+    assert {text.get_text() for text in crowd} == {"1, 0.9"}
+
+
 def test_low_values_are_dark_as_the_network_has_them(drawn):
     image = drawn(seen(np.eye(28)[None], ["1"])).axes[0].images[0]
     assert image.get_cmap().name == "gray"

@@ -70,13 +70,21 @@ def test_a_multirun_is_one_parent_with_a_job_a_shape_and_a_child_a_member(tmp_pa
 
 
 def test_a_job_that_fails_costs_no_other_jobs_lanes(main, tmp_path):
-    code, out, err = main("-m", "+sweep=lanes", *XOR, OFF, "training.batch_size=full,5", "seed=range(0,4)")
+    code, out, err = main("-m", "+sweep=lanes", *XOR, OFF, "data.test_size=0,4", "seed=range(0,4)")
     assert code == 2
-    expected = "error: training.batch_size=5: must be at most the 4 training instances; allowed: full"
+    expected = "error: data.test_size=4: allowed are 0, 1 to 3 rows, or a share that makes such a number"
     assert err.splitlines()[-1] == expected
     assert "4 lanes of seed" in out
     assert [lane.settings["seed"] for lane in sweep_of(tmp_path).lanes()] == [0, 1, 2, 3]
-    assert {lane.settings["training.batch_size"] for lane in sweep_of(tmp_path).lanes()} == {"full"}
+    assert {lane.settings["data.test_size"] for lane in sweep_of(tmp_path).lanes()} == {0}
+
+
+def test_lanes_of_one_network_are_called_by_its_name_and_say_what_batch_they_have(main):
+    """L5: one sigmoid unit is logistic regression, however it was chosen."""
+    code, out, err = main("lanes.seeds=2", *XOR, OFF, "loss=log_loss", "model.hidden=[]", "training.batch_size=5")
+    assert code == 0, err
+    assert "2 lanes of seed, logistic regression 2-1 boolean" in out
+    assert "batch: all 4 instances, since training.batch_size=5 is more" in out
 
 
 def test_a_job_with_a_mistake_is_one_line_and_costs_no_other_jobs_lanes(main, tmp_path):

@@ -7,32 +7,33 @@ from pathlib import Path
 import pytest
 
 import nnjax.tracking
-from nnjax.tracking.describe import Facts, flatten, git_tags, note, run_name, summary, versions
-
-
-def config(hidden, loss, name="mlp", **more):
-    optimizer = {"name": "adam", "learning_rate": 0.001}
-    model = {"name": name, "hidden": hidden, **more}
-    return {"seed": 0, "model": model, "loss": {"name": loss}, "optimizer": optimizer}
+from nnjax.tracking.describe import Facts, flatten, git_tags, network, note, run_name, summary, versions
 
 
 @pytest.mark.parametrize(
-    ("settings", "data", "name"),
+    ("loss", "units", "name"),
     [
-        (config([300, 100], "cross_entropy"), "mnist_5k", "mlp 300-100 adam mnist_5k seed 0"),
-        (config([300], "squared_error"), "mnist", "mlp 300 squared_error adam mnist seed 0"),
-        (config([2], "log_loss"), "xor", "mlp 2 adam xor seed 0"),
-        (config([], "cross_entropy"), "mnist", "softmax adam mnist seed 0"),
-        (config(None, "log_loss"), "and", "logistic adam and seed 0"),
-        (config([], "perceptron"), "and", "perceptron adam and seed 0"),
-        (config([], "squared_error"), "file", "linear squared_error adam file seed 0"),
-        (config([], "log_loss", preset="one_vs_rest"), "mnist", "one_vs_rest adam mnist seed 0"),
-        (config([10], "squared_error", preset="regression"), "file", "regression 10 adam file seed 0"),
-        (config(None, "cross_entropy", "lenet5"), "mnist", "lenet5 adam mnist seed 0"),
+        ("cross_entropy", (784, 300, 100, 10), "mlp 784-300-100-10"),
+        ("log_loss", (2, 4, 1), "mlp 2-4-1"),
+        ("log_loss", (784, 30, 10), "mlp 784-30-10 log_loss"),  # one against the rest, not softmax (L6)
+        ("squared_error", (3, 10, 1), "mlp 3-10-1 squared_error"),
+        ("perceptron", (2, 4, 1), "mlp 2-4-1 perceptron"),
+        ("perceptron", (2, 1), "perceptron 2-1"),  # L17
+        ("perceptron", (784, 10), "perceptron 784-10"),
+        ("log_loss", (2, 1), "logistic regression 2-1"),  # L5, L19
+        ("log_loss", (784, 10), "one-vs-rest 784-10"),  # L6
+        ("cross_entropy", (784, 10), "softmax regression 784-10"),  # L7
+        ("squared_error", (3, 1), "linear regression 3-1"),  # L8
+        ("sigmoid_squared_error", (2, 1), "mlp 2-1 sigmoid_squared_error"),
     ],
 )
-def test_a_name_says_what_a_reader_of_the_runs_table_asks(settings, data, name):
-    assert run_name(settings, data) == name
+def test_a_network_has_the_lectures_name_where_it_is_one_however_it_was_chosen(loss, units, name):
+    assert network("mlp", loss, units) == name
+
+
+def test_a_name_says_what_a_reader_of_the_runs_table_asks():
+    settings = {"seed": 7, "model": {"name": "mlp"}, "loss": {"name": "cross_entropy"}, "optimizer": {"name": "adam"}}
+    assert run_name(settings, (784, 10), "mnist_5k") == "softmax regression 784-10 adam mnist_5k seed 7"
 
 
 def test_flatten_gives_dotted_keys_and_keeps_values():
@@ -69,7 +70,7 @@ def test_git_tags_follow_the_folder(tmp_path):
 
 
 FACTS = Facts(
-    name="mlp 300-100 adam mnist_5k seed 0",
+    name="mlp 784-300-100-10 adam mnist_5k seed 0",
     data="mnist_5k, 3,500 / 500 / 1,000 digits",
     model="mlp 784-300-100-10",
     parameters=266_610,
@@ -98,7 +99,7 @@ def test_the_summary_tells_notice_best_epoch_times_and_gradient_check():
     for words in ("5,000 digits | not all", "epoch limit 10, best epoch 0", "jax.grad within 1.5e-14", "train 3.1"):
         assert words in text
     markdown = note(facts)
-    assert markdown.startswith("**mlp 300-100 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| data | ")
+    assert markdown.startswith("**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| data | ")
     assert "5,000 digits \\| not all" in markdown  # a bar would end the table's cell
 
 

@@ -1,0 +1,38 @@
+"""From settings and data to sizes: batches and units."""
+
+import numpy as np
+import pytest
+
+from nnjax import assembly, results
+from nnjax.data.boolean import boolean
+from nnjax.data.file import file
+from tests.test_config import read
+
+
+@pytest.fixture(params=["boolean", "file"])
+def data(request, tmp_path):
+    """Eight training rows of three inputs, of any source."""
+    if request.param == "boolean":
+        return boolean(function="parity", inputs=3)
+    np.savez(tmp_path / "rows.npz", x=np.random.default_rng(0).normal(size=(10, 3)), y=np.tile(["a", "b"], 5))
+    return file(str(tmp_path / "rows.npz"))
+
+
+@pytest.mark.parametrize(("asked", "used"), [("full", 8), (128, 8), (9, 8), (8, 8), (3, 3)])
+def test_a_batch_has_at_most_all_rows_whatever_the_data(data, asked, used):
+    """L34, L36; and it is said where that is not what was asked for."""
+    config = read("data=boolean", f"training.batch_size={asked}")
+    assert assembly.batch_size(config, len(data.train.y)) == used
+    said = results.describe_batch(config, data)
+    assert said == ("" if asked in ("full", used) else f"all 8 instances, since training.batch_size={asked} is more")
+
+
+def test_limited_batches_of_few_rows_are_all_rows(data):
+    config = read("data=boolean", "training.batch_size=128", "training.limit_batches=2")
+    assert len(assembly.limited(config, data).train.y) == 8
+
+
+def test_units_are_those_of_the_network(data):
+    """L3, L5, L7."""
+    assert assembly.units(read("data=boolean", "loss=log_loss", "model.hidden=[4,2]"), data) == (3, 4, 2, 1)
+    assert assembly.units(read("data=boolean", "model=softmax"), data) == (3, 2)
