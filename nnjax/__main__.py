@@ -2,10 +2,10 @@
 
 import argparse
 
-from nnjax.commands import check, compare, evaluate, predict
+from nnjax.commands import check, compare, evaluate, predict, reproduce, sync
 from nnjax.errors import guarded
 
-VERBS = {"check": check, "compare": compare, "evaluate": evaluate, "predict": predict}
+VERBS = {"check": check, "compare": compare, "evaluate": evaluate, "predict": predict, "reproduce": reproduce, "sync": sync}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from operator import matmul
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, mlp
+from nnjax.network.precision import PRECISIONS, Product
 from nnjax.training import batches, strategy
 from nnjax.training.loop import Training
 from nnjax.training.metrics import EVALUATION_BATCH
@@ -23,8 +25,8 @@ from nnjax.training.strategy import Plan, Work
 
 OPTIMIZER_COPIES = {"sgd": 0, "adam": 2, "adamw": 2}  # moments of an optimiser, in parameters; one in the others
 MODELS = {
-    "mlp": lambda record, inputs, outputs: mlp(
-        (inputs[0], *record.hidden, outputs), ACTIVATIONS[record.activation], INITIALIZERS[record.init]
+    "mlp": lambda record, inputs, outputs, product: mlp(
+        (inputs[0], *record.hidden, outputs), ACTIVATIONS[record.activation], INITIALIZERS[record.init], product
     ),
 }
 
@@ -39,9 +41,9 @@ def outputs(config: Config, dataset: Dataset) -> int:
     return 1 if dataset.task == "binary" and config.loss.name != "cross_entropy" else len(dataset.classes)
 
 
-def model(config: Config, dataset: Dataset) -> Model:
-    """The architecture for this data."""
-    return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset))
+def model(config: Config, dataset: Dataset, product: Product = matmul) -> Model:
+    """The architecture for this data; `product` multiplies its matrices."""
+    return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset), product)
 
 
 def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None) -> Training:
@@ -54,7 +56,7 @@ def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None)
     per_epoch = batches.count(len(train.y), size)
     values = [hyper(lane) for lane in lanes]
     recipe = Recipe(
-        model=model(config, dataset),
+        model=model(config, dataset, PRECISIONS[config.runtime.precision].product),
         loss=LOSSES[config.loss.name],
         encoding=encoding(config, dataset),
         optimizer=config.optimizer.name,
@@ -130,7 +132,8 @@ def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
     batch = max(size, min(EVALUATION_BATCH, len(dataset.test.y))) * 3 * units + size * width
     noisy = any(lane.data.label_noise > 0 for lane in lanes)
     rows = len(dataset.train.y) * (3 + 2 * noisy)  # the order and what sorts it, labels
-    return 4.0 * (3 * copies * parameters(config, dataset) + 3 * ROWS * len(COLUMNS) + batch + rows)
+    number = PRECISIONS[config.runtime.precision].bytes
+    return float(number) * (3 * copies * parameters(config, dataset) + 3 * ROWS * len(COLUMNS) + batch + rows)
 
 
 def source(config: Config) -> dict[str, Any]:

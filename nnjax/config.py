@@ -4,9 +4,9 @@ Past `validation.read`, the program sees plain records of these classes, never a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
@@ -31,6 +31,7 @@ DATA_TASKS = {"mnist": "multiclass", "fashion_mnist": "multiclass", "boolean": "
 PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",)}  # what jax needs for a platform
 LARGEST_SEED = 2**32 - 1
 STRATEGIES = ("auto", "vmap", "map")
+PRECISIONS = ("float32", "float64", "bfloat16")
 OBJECTIVES = tuple(f"{part}/{name}" for part in ("validation", "train") for name in ("loss", "accuracy", "rmse", "r2"))
 
 
@@ -59,6 +60,11 @@ def one_of(allowed: Sequence[str]) -> Any:
 def words(*allowed: str) -> Any:
     """A field for a number with bounds >= 1 or one of these words."""
     return field(default=MISSING, metadata={"at_least": 1, "words": allowed})
+
+
+def interval() -> Any:
+    """A field for a number of epochs or of seconds, such as 60s."""
+    return field(default=MISSING, metadata={"at_least": 1, "form": r"\d+(\.\d+)?s", "example": "5 (epochs), 60s"})
 
 
 @dataclass
@@ -185,9 +191,14 @@ class Training:
 class Lanes:
     strategy: str = one_of(STRATEGIES)
     max: int | None = number(at_least=1)
-    seeds: int = number(at_least=1)
+    seeds: int = number(at_least=1, at_most=1_000_000)
     values: Any = None
     record: str = one_of(("auto", "runs", "table"))
+
+
+@dataclass
+class Checkpoint:
+    every: int | str | None = interval()
 
 
 @dataclass
@@ -209,6 +220,7 @@ class Tracking:
 @dataclass
 class Runtime:
     platform: str = one_of(("auto", "cpu", "cuda", "tpu"))
+    precision: str = one_of(PRECISIONS)
     devices: int | None = number(at_least=1)
     compile_cache: str | None = MISSING
     profile: bool = MISSING
@@ -224,6 +236,8 @@ class Config:
     schedule: Any = MISSING
     training: Any = MISSING
     lanes: Any = MISSING
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    resume: str | None = MISSING
     sweep: Sweep = field(default_factory=Sweep)
     objective: str | None = one_of(OBJECTIVES)
     tracking: Any = MISSING
@@ -269,7 +283,13 @@ def record(settings: Mapping[str, Any]) -> Config:
         group: options.get(settings[group].get("name"), next(iter(options.values())))(**settings[group])
         for group, options in OPTIONS.items()
     }
-    return Config(**{**settings, **groups, "sweep": Sweep(**settings["sweep"])})
+    nested = {name: schema(**settings[name]) for name, schema in nameless().items() if name in settings}
+    return Config(**{**settings, **groups, **nested})
+
+
+def nameless() -> dict[str, Any]:
+    """The groups that have no options to choose from, by name, such as sweep."""
+    return {name: schema for name, schema in get_type_hints(Config).items() if is_dataclass(schema)}
 
 
 def register() -> None:

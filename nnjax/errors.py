@@ -1,19 +1,46 @@
 """What a person at the terminal is told: one line for their mistakes, no traceback."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes
+FAILED, BAD_INPUT = 1, 2  # exit codes
+LONGEST = 4_000  # characters of a line
+SIGNALLED = 128  # and the signal's number, as shells have it: 130 after Ctrl-C, 143 after SIGTERM
 
 
 class InputError(ValueError):
     """One line for the person at the terminal: the rule, what was given, what is allowed.
 
-    Raised at the edge: configuration, data, files, names.
+    Raised at the edge: configuration, data, files, names. What was given may hold anything: see `printable`.
     """
+
+    def __init__(self, line: str) -> None:
+        super().__init__(printable(line))
+
+
+class StoreError(InputError):
+    """One line about a store that can't be reached or written, which another time it may.
+
+    Attributes:
+        reason: what the store said.
+        busy: another program was using it, so that it is worth waiting.
+    """
+
+    def __init__(self, store: str, reason: str, busy: bool = False) -> None:
+        super().__init__(f"the store must be reachable and writable, tracking.uri={store} is not: {reason}")
+        self.reason, self.busy = reason, busy
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, or another signal that asks for the end."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(f"signal {int(number)}")
+        self.code = SIGNALLED + int(number)
 
 
 class TrainingError(RuntimeError):
@@ -45,9 +72,9 @@ def guarded(command: Callable[[], Any]) -> Any:
     except (OSError, MemoryError) as error:
         print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         raise SystemExit(FAILED) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(getattr(error, "code", SIGNALLED + signal.SIGINT)) from None
 
 
 def one_line(error: BaseException) -> str:
@@ -56,10 +83,16 @@ def one_line(error: BaseException) -> str:
     options, missing = getattr(error, "options", None), getattr(error, "missing_cfg_file", None)
     if missing and options is not None:
         group, _, option = missing.rpartition("/")
-        return f"{group}={option}: {choices(option, options)}"
+        return printable(f"{group}={option}: {choices(option, options)}")
     if getattr(cause, "full_key", None) and getattr(cause, "parent_node", None) is not None:
-        return key_error(cause)
-    return " ".join(str(error).split())
+        return printable(key_error(cause))
+    return printable(str(error))
+
+
+def printable(text: str) -> str:
+    """Text as one line that a terminal shows and doesn't obey; of a very long one its beginning and its end."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 
 def key_error(error: Any) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args, get_type_hints
@@ -11,7 +12,11 @@ from hydra_plugins.hydra_lanes.values import expand
 from nnjax.config import Config
 from nnjax.errors import InputError
 
-ABOUT_RUNNING = ("lanes", "sweep", "objective", "tracking", "runtime")  # settings that change no result
+# settings that change no result, but precision
+ABOUT_RUNNING = ("lanes", "sweep", "checkpoint", "resume", "objective", "tracking", "runtime")
+
+
+MOST = 1_000_000  # lanes of a job
 
 
 def several(config: Config) -> bool:
@@ -27,6 +32,10 @@ def points(config: Config) -> list[dict[str, Any]]:
     """
     if config.lanes.values is None:
         return [{}]
+    choices = config.lanes.values.values() if isinstance(config.lanes.values, Mapping) else []
+    count = math.prod(len(each) for each in choices if isinstance(each, list))
+    if count * config.lanes.seeds > MOST:
+        raise InputError(f"lanes.values: {count * config.lanes.seeds:,} lanes; allowed: at most {MOST:,}")
     try:
         found = expand(config.lanes.values)
     except ValueError as error:
@@ -68,7 +77,7 @@ def declared(schema: type, name: str) -> tuple[type, ...]:
 
 def settings(config: Config) -> dict[str, Any]:
     """What determines a result, by dotted key."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, Any] = {"runtime.precision": config.runtime.precision}
     for entry in dataclasses.fields(config):
         value = getattr(config, entry.name)
         if entry.name in ABOUT_RUNNING:

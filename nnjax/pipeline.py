@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
-from nnjax import assembly, members, results, validation
+from nnjax import assembly, members, provenance, results, saving, signals, validation
 from nnjax.config import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
@@ -19,9 +20,11 @@ from nnjax.errors import InputError, TrainingError
 from nnjax.network import gradcheck
 from nnjax.network.gradcheck import GradientCheck
 from nnjax.network.losses import LOSSES
+from nnjax.network.precision import PRECISIONS
 from nnjax.progress import Progress
 from nnjax.recorder import Recorder
 from nnjax.results import Outcome
+from nnjax.saving import Saver
 from nnjax.tracking import describe
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
@@ -48,20 +51,25 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
     results.write_settings(folder, settings)
     with Recorder(config, settings, dataset, name, folder, start_folder) as recorder:
         network = describe.network(config.model.name, config.loss.name, units)
-        described = {"model": network, "data": results.describe_data(dataset)}
-        recorder.tags({"run_folder": folder, "device": device(), **described})
+        precision = PRECISIONS[config.runtime.precision].words
+        described = {"model": network, "data": results.describe_data(dataset), "precision": precision}
+        depends = provenance.of(dataset, device())
+        recorder.tags({"run_folder": folder, **depends, **described})
         check = check_gradients(config, dataset, folder)
         if check is not None:
             recorder.metrics(results.check_metrics(check), epoch=0)
             accept(check)
         training = assembly.training([config], dataset)
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
-        train(config, training, folder, recorder)
+        saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
+        saver.restore(training)
+        train(config, training, folder, recorder, saver)
         outcome = evaluate(config, dataset, training)
         if not np.isfinite(outcome.test["test/loss"]):
-            refuse_divergence(config, outcome.history, outcome.epochs, recorder)
+            refuse_divergence(config, outcome.history, outcome.epochs, "the test loss", recorder)
         recorder.ended(outcome)
         recorder.model(results.write_network(folder, config, dataset, outcome))
+        recorder.tags(results.write_provenance(folder, depends))
         results.write_figures(folder, config, dataset, outcome)
         recorder.copy()
         recorder.wait()
@@ -71,8 +79,8 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
             name, os.path.relpath(folder, start_folder), config, dataset, outcome, check, times, recorder.where()
         )
         recorder.summary(facts)
-    (folder / "summary.txt").write_text(describe.summary(facts) + "\n")
-    log.info("\n%s", describe.summary(facts))
+        results.write_summary(folder, facts)
+        log.info("\n%s", describe.summary(facts))
     return float(outcome.history[results.objective(config, dataset)][outcome.kept_epoch])
 
 
@@ -95,7 +103,7 @@ def log_batch(config: Config, dataset: Dataset) -> None:
 
 
 def prepare_jax(config: Config) -> None:
-    """Chooses the platform, a device a core on CPUs, and where compiled programs are kept.
+    """Chooses the platform, a device a core on CPUs, the precision, and where compiled programs are kept.
 
     Raises:
         InputError: the platform isn't there.
@@ -105,6 +113,9 @@ def prepare_jax(config: Config) -> None:
         jax.config.update("jax_platforms", "cpu" if runtime.platform == "cpu" else f"{runtime.platform},cpu")
     with suppress(RuntimeError):  # JAX has started already, as in a notebook: its devices stay what they are
         jax.config.update("jax_num_cpu_devices", os.cpu_count())
+    precision = PRECISIONS[runtime.precision]
+    jax.config.update("jax_enable_x64", precision.x64)  # of the process: another job in it may want another, in turn
+    jax.config.update("jax_default_matmul_precision", precision.matmul)
     if runtime.compile_cache:
         jax.config.update("jax_compilation_cache_dir", runtime.compile_cache)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -147,32 +158,47 @@ def accept(check: GradientCheck) -> None:
     log.info("gradients by hand: %s", results.check_words(check))
 
 
-def train(config: Config, training: Training, folder: Path, recorder: Recorder) -> None:
-    """Runs the epochs, showing and recording each chunk.
+def identity(config: Config, dataset: Dataset) -> dict[str, Any]:
+    """What must be the same where a run goes on: all that determines its result but the number of epochs."""
+    settings = describe.without_passwords(members.settings(config))
+    return {key: value for key, value in settings.items() if key != "training.epochs"} | {"data": dataset.digest}
+
+
+def train(config: Config, training: Training, folder: Path, recorder: Recorder, saver: Saver) -> None:
+    """Runs the epochs, showing, recording and saving each chunk.
 
     Raises:
         TrainingError: the loss stopped being finite.
+        Interrupted: by a signal; what was trained is saved.
     """
     trace = jax.profiler.trace(str(folder / "profile")) if config.runtime.profile else nullcontext()
     try:
-        with trace, Progress(config.training.epochs) as progress:
-            for chunk in training.chunks():
-                progress.show(chunk)
-                recorder.show(chunk)
+        with signals.caught() as stop:
+            with trace, Progress(config.training.epochs) as progress:
+                for chunk in training.chunks(saver.epochs):
+                    progress.show(chunk)
+                    recorder.show(chunk)
+                    saver.after(training)
+                    if stop.requested:
+                        break
+            saver.save(training)
     except BaseException:
         recorder.tags({"stopped": "interrupted"})
         raise
     finally:
         results.write_history(folder, lane_history(training))
     if training.status[0] == DIVERGED:
-        refuse_divergence(config, lane_history(training), int(training.epochs[0]), recorder)
+        history, epoch = lane_history(training), int(training.epochs[0])
+        refuse_divergence(config, history, epoch, results.not_finite(history, epoch), recorder)
 
 
-def refuse_divergence(config: Config, history: Mapping[str, np.ndarray], epoch: int, recorder: Recorder) -> None:
-    """Tags the run with the epoch and a hint, and raises TrainingError."""
+def refuse_divergence(
+    config: Config, history: Mapping[str, np.ndarray], epoch: int, what: str, recorder: Recorder
+) -> None:
+    """Tags the run with the epoch and a hint, and raises TrainingError that says what is not finite."""
     hint = results.divergence_hint(config, history, epoch)
     recorder.tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
-    raise TrainingError(f"the loss is not finite in epoch {epoch}: {hint}")
+    raise TrainingError(f"{what} is not finite in epoch {epoch}: {hint}")
 
 
 def lane_history(training: Training) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as as_bytes
 
 Floats = NDArray[np.floating[Any]]  # float32 at run time
 Layers = Sequence[tuple[Floats, Floats]]
@@ -48,6 +48,9 @@ OUTPUTS: Mapping[str, Callable[[Floats], Floats]] = {
     "step": lambda z: (z > 0).astype(z.dtype),  # of a perceptron (L17)
 }
 PROBABLE = ("softmax", "sigmoid")  # outputs that are probabilities
+LARGEST = 2.0**127  # of float32, about
+LONGEST = 1 << 24  # characters of metadata: scale, shift and name of 200,000 features
+REFUSED = (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError)  # by JSON, safetensors, checks
 
 
 class Predictor(NamedTuple):
@@ -63,17 +66,20 @@ class Predictor(NamedTuple):
         lane: which of the networks, in a file that holds those of several lanes.
         """
         try:
+            metadata = about(path)
+            lanes = metadata.get("lanes")
+            if not 0 <= lane < (lanes or 1):
+                raise ValueError(f"lane must be below {lanes or 1}, got {lane}")
             with safe_open(path, framework="numpy") as file:
-                metadata = json.loads((file.metadata() or {})["nnjax"])
-                count, lanes = len(file.keys()) // 2, metadata.get("lanes")
-                if not 0 <= lane < (lanes or 1):
-                    raise ValueError(f"lane must be below {lanes or 1}, got {lane}")
-                chosen = slice(None) if lanes is None else lane
-                one = {name: file.get_slice(name)[chosen] for name in file.keys()}  # noqa: SIM118 - no mapping
-                params = tuple((one[f"{i}.Theta"], one[f"{i}.b"]) for i in range(count))
+                stored = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+                _check_stored({name: (each.get_dtype(), each.get_shape()) for name, each in stored.items()}, lanes)
+                one = {name: each[slice(None) if lanes is None else lane] for name, each in stored.items()}
+            params = tuple((one[f"{i}.Theta"], one[f"{i}.b"]) for i in range(len(one) // 2))
             _check(params, metadata)
-        except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a predictor of nnjax: {type(error).__name__}: {error}") from None
+            if not all(np.isfinite(array).all() for layer in params for array in layer):
+                raise ValueError("parameters must be finite numbers, and some are not")
+        except REFUSED as error:
+            raise _foreign(path, error) from None
         return cls(params, metadata)
 
     def outputs(self, raw: NDArray[Any]) -> Floats:
@@ -124,6 +130,20 @@ class Predictor(NamedTuple):
         return (rows.reshape(len(rows), *shape).astype(np.float32) * scale + shift).reshape(len(rows), math.prod(shape))
 
 
+def about(path: str | Path) -> Mapping[str, Any]:
+    """The metadata of a file that `save` wrote, checked; a damaged or foreign file is a ValueError of one line."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {})["nnjax"]
+        if len(text) > LONGEST:
+            raise ValueError(f"metadata must have at most {LONGEST:,} characters, got {len(text):,}")
+        metadata = json.loads(text)
+        _check_metadata(metadata)
+    except REFUSED as error:
+        raise _foreign(path, error) from None
+    return metadata
+
+
 def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
     """Write params ((Theta (n_out, n_in), b (n_out,)), ...) and metadata to one file, whole or not at all.
 
@@ -138,26 +158,80 @@ def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
     _check([(Theta[0], b[0]) for Theta, b in arrays] if metadata.get("lanes") else arrays, metadata)
     tensors = {f"{i}.Theta": Theta for i, (Theta, _) in enumerate(arrays)}
     tensors |= {f"{i}.b": b for i, (_, b) in enumerate(arrays)}
-    save_file(tensors, f"{path}.part", metadata={"nnjax": json.dumps(metadata)})
-    os.replace(f"{path}.part", path)
+    unfinished = Path(f"{path}.part")
+    try:
+        unfinished.write_bytes(as_bytes(tensors, metadata={"nnjax": json.dumps(metadata)}))
+        os.replace(unfinished, path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _foreign(path: str | Path, error: BaseException) -> ValueError:
+    return ValueError(f"{path} is not a predictor of nnjax: {type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def _check(params: Layers, metadata: Mapping[str, Any]) -> None:
+    _check_metadata(metadata)
+    width, classes = math.prod(metadata["preprocessing"]["shape"]), metadata.get("classes")
+    if not params:
+        raise ValueError("a network has at least one layer, got none")
+    for i, (Theta, b) in enumerate(params):
+        if b.ndim != 1 or not len(b) or Theta.shape != (len(b), width):
+            raise ValueError(f"layer {i} must be Theta (n_out, {width}) and b (n_out,), got {Theta.shape}, {b.shape}")
+        width = len(b)
+    if classes and len(classes) != max(width, 2):
+        raise ValueError(f"classes must be {max(width, 2)} names, for {width} outputs, got {len(classes)}")
+
+
+def _check_stored(arrays: Mapping[str, tuple[str, Sequence[int]]], lanes: int | None) -> None:
+    """Names, types and shapes of arrays before any is read: safetensors has compared them with the file's size."""
+    names = {f"{i}.{part}" for i in range(len(arrays) // 2) for part in ("Theta", "b")}
+    if {*arrays} != names:
+        raise ValueError(f"arrays must be 0.Theta, 0.b, 1.Theta, ..., got {', '.join(sorted(arrays))[:80] or 'none'}")
+    for name, (dtype, shape) in arrays.items():
+        if dtype != "F32" or (lanes is not None and list(shape[:1]) != [lanes]):
+            wanted = "float32" if lanes is None else f"float32 ({lanes}, ...)"
+            raise ValueError(f"{name} must be {wanted}, got {dtype} {tuple(shape)}")
+
+
+def _check_metadata(metadata: Any) -> None:
+    """What `save` takes, type by type."""
     names = {**metadata, "model": metadata["model"]["name"], "activation": metadata["model"]["activation"]}
     for what, allowed in {"model": ["mlp"], "activation": [*ACTIVATIONS], "output": [*OUTPUTS]}.items():
         if names[what] not in allowed:
-            raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {names[what]!r}")
-    width = math.prod(metadata["preprocessing"]["shape"])
-    if not params:
-        raise ValueError("a network has at least one layer, got none")
+            raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {names[what]!r:.40}")
+    shape = metadata["preprocessing"]["shape"]
+    if not (_listed(shape, int) and shape and len(shape) <= 8 and all(0 < length < 2**31 for length in shape)):
+        raise ValueError(f"shape must be whole numbers above 0, got {shape!r:.40}")
+    width = math.prod(shape)
     for name in ("scale", "shift"):
-        given = np.shape(metadata["preprocessing"][name])
-        if given not in ((), (width,)):
-            raise ValueError(f"{name} must be a number or one for each of {width} features, got {given}")
-    for i, (Theta, b) in enumerate(params):
-        if Theta.shape != (len(b), width) or b.ndim != 1:
-            raise ValueError(f"layer {i} must be Theta (n_out, {width}) and b (n_out,), got {Theta.shape}, {b.shape}")
-        width = len(b)
+        given = metadata["preprocessing"][name]
+        if not _finite(given) and not (
+            _listed(given, int | float) and len(given) == width and all(map(_finite, given))
+        ):
+            raise ValueError(f"{name} must be a number or one for each of {width} features, got {given!r:.40}")
+    for name, count in (("classes", None), ("features", width)):
+        given = metadata.get(name) or []
+        if not _listed(given, str) or (given and count not in (None, len(given))):
+            raise ValueError(f"{name} must be names{f', one for each of {count} features' if count else ''}")
+    target = metadata.get("target")
+    if target is not None and not (isinstance(target["name"], str) and _finite(target["mean"], target["deviation"])):
+        raise ValueError(f"target must have a name, a mean and a deviation, got {target!r:.80}")
+    if not _finite(metadata.get("threshold", 0)):
+        raise ValueError(f"threshold must be a number, got {metadata['threshold']!r:.40}")
+    lanes = metadata.get("lanes")
+    if lanes is not None and not (type(lanes) is int and lanes > 0):
+        raise ValueError(f"lanes must be a whole number above 0, got {lanes!r:.40}")
+
+
+def _listed(given: Any, kind: Any) -> bool:
+    return isinstance(given, list | tuple) and all(isinstance(each, kind) for each in given)
+
+
+def _finite(*given: Any) -> bool:
+    """Whether all are numbers of a size float32 holds."""
+    return all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= LARGEST for x in given)
 
 
 def _load_pyfunc(path: str) -> Predictor:

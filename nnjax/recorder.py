@@ -1,115 +1,162 @@
-"""A run's record in MLflow, written by a thread of its own: the store is opened while the program compiles."""
+"""A run's record, for MLflow: in the run's folder first, as it happens; a thread brings it to the store meanwhile."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import logging
+import math
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnjax import saving
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset
+from nnjax.errors import StoreError
 from nnjax.results import Outcome
-from nnjax.tracking import describe
+from nnjax.tracking import describe, location, process, undelivered
+from nnjax.tracking.courier import Courier
+from nnjax.tracking.delivery import packed
+from nnjax.tracking.record import Record
 from nnjax.training.loop import Chunk
 
+log = logging.getLogger(__name__)
 POINTS = 100  # of a metric at most: a boolean run has thousands of epochs
+PATIENCE = 10.0  # seconds that the end of a run waits for a store that takes nothing
+KILLED_PATIENCE = 1.0  # seconds in all that it waits after Ctrl-C
+EXAMPLES = 5  # rows of the test, as the model's example
 
 
 class Recorder:
-    """Opens a run and takes what it is given, in order; use as a context. Not enabled, it takes all and writes nothing.
+    """Opens a run's record and takes what it is given, in order; use as a context. Not enabled, it takes nothing.
 
-    Leaving it waits for the store, ends the run by what happened, and raises the store's first error.
+    A store that is locked, slow, refusing or gone costs the run nothing: leaving says what it hasn't got, in a line.
+    Where the folder has checkpoints the run goes on: its record too, and what it has is not told again.
+
+    Raises:
+        StoreError: on entering, or with the first chunk: there is no store to write to, so nothing is trained.
+        InputError: the run's experiment is a deleted one.
     """
 
     def __init__(
         self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, folder: Path, start_folder: Path
     ) -> None:
         self.config, self.settings, self.dataset, self.name = config, settings, dataset, name
-        self.folder, self.start_folder = folder, start_folder
-        self.worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
-        self.waiting: list[Future[Any]] = []
+        self.folder, self.start_folder = folder.absolute(), start_folder.absolute()
+        self.enabled, self.started, self.patience = config.tracking.enabled, False, PATIENCE
         self.grid = set(np.linspace(0, config.training.epochs, POINTS).round().astype(int).tolist())
 
     def __enter__(self) -> "Recorder":
-        self.opened = self.worker.submit(self.open)
-        self.later(lambda run: self.import_the_rest())
+        if self.enabled:
+            tracking = self.config.tracking
+            store = location.store_uri(tracking.uri, self.start_folder)
+            location.check_there(store)
+            again = any((self.folder / saving.FOLDER).glob("*"))
+            self.record = Record(self.folder, again)
+            undelivered.add(self.start_folder, self.folder)
+            self.open(location.public(store))
+            self.courier = Courier(self.folder, store, not self.record.again, self.start_folder, self.prepare)
+            self.courier.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
-        status = "FINISHED" if kind is None else "KILLED" if kind is KeyboardInterrupt else "FAILED"
-        if kind is not None:
-            self.copy()
-        self.later(lambda run: run.finish(status))
-        self.worker.shutdown()
+        if not self.enabled:
+            return
+        killed = kind is not None and issubclass(kind, KeyboardInterrupt)
+        status = "FINISHED" if kind is None else "KILLED" if killed else "FAILED"
+        with suppress(OSError) if kind is not None else nullcontext():  # what went wrong may be that the disk is full
+            self.tell("end", status=status)
+            self.record.save()
+        self.courier.close()
+        refused = self.courier.wrong is not None or (kind is not None and issubclass(kind, StoreError))
+        there = refused or (
+            self.courier.settled_within(KILLED_PATIENCE) if killed else self.courier.settled(self.patience)
+        )
+        self.courier.give_up()
+        self.record.close()
+        if refused:  # nothing was trained
+            undelivered.remove(self.start_folder, self.folder)
         if kind is None:
             self.raise_errors()
+        if not there:
+            log.warning("%s", self.undelivered("interrupted" if killed else f"nothing taken for {PATIENCE:.0f} s"))
 
-    def open(self) -> Any:
-        """The run, with its name, settings, data and tags; None where tracking is switched off."""
-        tracking = self.config.tracking
-        if not tracking.enabled:
-            return None
-        from nnjax.tracking import store
+    def open(self, uri: str) -> None:
+        """Records the run with its name, settings, data and tags."""
+        tracking, data = self.config.tracking, self.dataset
+        params = {key: str(value) for key, value in describe.flatten(self.settings).items()}
+        self.record.append(
+            "open",
+            id=self.record.id,
+            name=self.name,
+            experiment=tracking.experiment or data.name,
+            uri=uri,
+            start_folder=str(self.start_folder),
+            tags={"mlflow.source.name": "nnjax.train", **tracking.tags},
+            params=params,
+            dataset={"name": data.name, "source": data.source, "digest": data.digest, "shapes": data.shapes},
+            process=process.this(),
+        )
 
-        source = {"mlflow.source.name": "nnjax.train"}
-        tags = {**source, **describe.versions(), **describe.git_tags(Path(__file__).parent), **tracking.tags}
-        run = store.open_run(tracking.uri, tracking.experiment or self.dataset.name, self.name, tags, self.start_folder)
-        run.log_params(describe.flatten(self.settings))
-        run.log_dataset(self.dataset.name, self.dataset.source, self.dataset.digest, self.dataset.shapes)
-        return run
-
-    def import_the_rest(self) -> None:
+    def prepare(self) -> None:
         """What the end of a run needs is imported beside the training: half a second each."""
         if self.config.tracking.figures:
             import nnjax.figures.curves
         if self.config.tracking.model:
             import nnjax.tracking.model  # noqa: F401
 
-    def later(self, write: Callable[[Any], Any]) -> None:
-        """Queues write(run)."""
-        self.waiting.append(self.worker.submit(self.write, write))
+    def tell(self, event: str, **facts: Any) -> None:
+        """Records an event, and wakes the thread."""
+        if self.enabled:
+            self.record.append(event, **facts)
+            self.courier.news.set()
 
-    def write(self, write: Callable[[Any], Any]) -> None:
-        """One call to the store, if there is one."""
-        run = self.opened.result()
-        if run is not None:
-            write(run)
+    def save(self) -> None:
+        """Waits until the disk has the record: what a checkpoint is older than."""
+        if self.enabled:
+            self.record.save()
 
     def raise_errors(self) -> None:
-        """Raises what the store answered to a call that is over, if it was an error."""
-        for done in [self.opened, *self.waiting]:
-            if done.done():
-                done.result()
+        """Raises what no later try can mend."""
+        if self.courier.wrong is not None:
+            raise self.courier.wrong
 
     def show(self, chunk: Chunk) -> None:
-        """Queues the points of the epochs that a chunk finished; raises if there is no store to write to."""
-        if self.opened.done():
-            self.opened.result()
+        """Records the epochs that a chunk finished; before anything is trained, raises if there is no store."""
+        if self.enabled:
+            self.raise_errors()
+            problem = self.courier.problem
+            if not self.started and problem is not None and not problem.busy:
+                raise problem
+        self.started = True
         epochs = [epoch for epoch in range(chunk.first, chunk.first + chunk.rows.shape[1]) if epoch in self.grid]
         rows = chunk.rows[0, [epoch - chunk.first for epoch in epochs]]
         self.points(epochs, dict(zip(chunk.columns, rows.T, strict=True)))
 
     def points(self, epochs: Sequence[int], history: Mapping[str, np.ndarray]) -> None:
-        """Queues metrics at these epochs; a cost that is the loss itself is not told twice."""
+        """Records metrics at these epochs; a cost that is the loss itself is not told twice."""
         regularised = self.config.training.l2 > 0
         names = [name for name in history if regularised or name != "train/cost"]
-        series = {name: [*zip(epochs, history[name].tolist(), strict=True)] for name in names}
-        now = int(time.time() * 1000)
-        self.later(lambda run: run.log_metrics(series, now))
+        self.measured([(name, *at) for name in names for at in zip(epochs, history[name].tolist(), strict=True)])
 
     def metrics(self, values: Mapping[str, float], epoch: int) -> None:
-        """Queues single values, such as those of the test, at an epoch."""
-        now = int(time.time() * 1000)
-        self.later(lambda run: run.log_metrics({name: [(epoch, value)] for name, value in values.items()}, now))
+        """Records single values, such as those of the test, at an epoch."""
+        self.measured([(name, epoch, float(value)) for name, value in values.items()])
+
+    def measured(self, points: Sequence[tuple[str, int, float]]) -> None:
+        """Records points; one that is not finite is none."""
+        if self.enabled:
+            self.record.metrics([point for point in points if math.isfinite(point[2])])
+            self.courier.news.set()
 
     def tags(self, values: Mapping[str, Any]) -> None:
-        """Queues tags."""
-        self.later(lambda run: run.set_tags(values))
+        """Records tags."""
+        self.tell("tags", tags={key: str(value) for key, value in values.items()})
 
     def ended(self, outcome: Outcome) -> None:
-        """Queues what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
+        """Records what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
         there = {epoch for epoch in self.grid if epoch <= outcome.epochs}
         wanted = set(np.linspace(0, outcome.epochs, max(POINTS - len(there), 2)).round().astype(int).tolist())
         if outcome.epochs not in self.grid:  # it stopped early: the curve's few points get company
@@ -125,31 +172,35 @@ class Recorder:
         self.tags({"stopped": outcome.stopped})
 
     def copy(self) -> None:
-        """Queues a copy of the run folder, once nothing in it is being written any more."""
-        self.later(lambda run: run.log_files(self.folder))
+        """Says that nothing in the run's folder is being written just now: its files may be copied."""
+        self.tell("files")
 
     def model(self, file: Path) -> None:
-        """Queues the trained network as an MLflow model, with the first test rows as its example."""
+        """Records the trained network as an MLflow model, with the first test rows as its example."""
         if self.config.tracking.model:
-            self.later(lambda run: self.log_model(run, file))
-
-    def log_model(self, run: Any, file: Path) -> None:
-        """The network as an MLflow model."""
-        from nnjax.tracking.model import log_model
-
-        log_model(run, file, self.dataset.example, self.dataset.classes)
+            example, classes = packed(self.dataset.example[:EXAMPLES]), [str(each) for each in self.dataset.classes]
+            self.tell("model", file=file.name, example=example, classes=classes)
 
     def summary(self, facts: describe.Facts) -> None:
-        """Queues the summary, as a file and as the run's description."""
-        self.later(lambda run: run.log_text(describe.summary(facts) + "\n", "summary.txt"))
+        """Records the summary as the run's description."""
         self.tags({"mlflow.note.content": describe.note(facts)})
 
     def wait(self) -> None:
-        """Waits until all that was queued is written; raises the store's first error: the run folder has everything."""
-        for done in self.waiting:
-            done.result()
+        """Waits until the store has all of this, if it takes it: the summary says how long that was."""
+        if self.enabled:
+            self.courier.hurry.set()
+            self.patience = PATIENCE if self.courier.settled(PATIENCE) else 0.0  # nobody waits for a store twice
+            self.raise_errors()
 
     def where(self) -> tuple[str, str]:
-        """The run's id and the command to look at it; waits for the store to be open."""
-        run = self.opened.result()
+        """The run's id and the command to look at it, both empty if no store knows it."""
+        run = self.courier.delivery.run if self.enabled else None
         return (run.id, run.url_hint) if run else ("", "")
+
+    def undelivered(self, otherwise: str) -> str:
+        """What is to be known and done where the store hasn't got all; otherwise: why, if it didn't say so."""
+        problem = self.courier.problem
+        reason = problem.reason if problem is not None else otherwise
+        folder = shlex.quote(os.path.relpath(self.folder, self.start_folder))
+        store = location.public(location.store_uri(self.config.tracking.uri, self.start_folder))
+        return f"not all of this run is in the store {store} ({reason}); its folder has it all: nnjax sync {folder}"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from omegaconf import OmegaConf
 
-from nnjax import predictor
+from nnjax import atomic, predictor, provenance
 from nnjax.config import Config
+from nnjax.data import arrays
 from nnjax.data.dataset import Dataset, Split
 from nnjax.network.gradcheck import BY_HAND_TOLERANCE, FINITE_DIFFERENCE_TOLERANCE, GradientCheck
 from nnjax.network.losses import LOSSES
@@ -45,12 +46,14 @@ class Outcome(NamedTuple):
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """The resolved configuration, config.yaml."""
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
+    with atomic.file(folder / "config.yaml") as file:
+        file.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
 
 
 def write_check(folder: Path, check: GradientCheck) -> None:
     """The errors by parameter, gradient_check.txt."""
-    (folder / "gradient_check.txt").write_text(check_table(check) + "\n")
+    with atomic.file(folder / "gradient_check.txt") as file:
+        file.write_text(check_table(check) + "\n")
 
 
 def check_table(check: GradientCheck) -> str:
@@ -79,8 +82,25 @@ def check_metrics(check: GradientCheck) -> dict[str, float]:
     }
 
 
+def not_finite(history: Mapping[str, np.ndarray], epoch: int) -> str:
+    """What is not finite in the epoch of a divergence, the first of these."""
+    words = {
+        "train/loss": "the loss",
+        "train/cost": "the cost",
+        "validation/loss": "the validation loss",
+        "gradient/norm": "the gradient's norm",
+        "parameters/norm": "the parameters' norm",
+    }
+    if np.isnan(history.get("validation/loss", [np.nan])[0]):  # there is none
+        del words["validation/loss"]
+    bad = [words[name] for name in words if name in history and not np.isfinite(history[name][epoch])]
+    return bad[0] if bad else "the optimiser's state"
+
+
 def divergence_hint(config: Config, history: Mapping[str, np.ndarray], epoch: int) -> str:
-    """What to try when the loss stopped being finite."""
+    """What to try when something stopped being finite, or never was."""
+    if not np.isfinite(history["train/loss"][0]):
+        return f"nor was the untrained network's: try a model.init_scale below {config.model.init_scale:g}"
     norm = history["gradient/norm"][epoch - 1]
     before = f"the gradient's norm was {norm:.3g} one epoch before; " if np.isfinite(norm) else ""
     rate = config.optimizer.learning_rate
@@ -164,7 +184,26 @@ def write_network(folder: Path, config: Config, dataset: Dataset, outcome: Outco
 
 def write_history(folder: Path, history: Mapping[str, np.ndarray]) -> None:
     """All epochs of all metrics, history.npz; MLflow shows at most a hundred points of each."""
-    np.savez_compressed(folder / "history.npz", **dict(history))  # type: ignore[arg-type]
+    with atomic.file(folder / "history.npz") as file:
+        np.savez_compressed(file, **dict(history))  # type: ignore[arg-type]
+
+
+def write_provenance(folder: Path, depended: Mapping[str, str]) -> dict[str, str]:
+    """What the result depended on (`provenance.of`) and its digest, provenance.json; the digest is returned, as a tag.
+
+    It is that of model.safetensors and history.npz as they lie in the folder, and has no times in it: the same training
+    on the same machine has the same.
+    """
+    network, history = predictor.Predictor.load(folder / "model.safetensors"), arrays.every(folder / "history.npz")
+    found = {provenance.RESULT: provenance.digest(network.params, history)}
+    provenance.write(folder, {**depended, **found})
+    return found
+
+
+def write_summary(folder: Path, facts: describe.Facts) -> None:
+    """The panel that the run ends with, summary.txt."""
+    with atomic.file(folder / "summary.txt") as file:
+        file.write_text(describe.summary(facts) + "\n")
 
 
 def write_figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
@@ -173,7 +212,8 @@ def write_figures(folder: Path, config: Config, dataset: Dataset, outcome: Outco
         return
     (folder / "figures").mkdir(exist_ok=True)
     for name, figure in figures(folder, config, dataset, outcome):
-        figure.savefig(folder / "figures" / f"{name}.png", pil_kwargs={"compress_level": 1})
+        with atomic.file(folder / "figures" / f"{name}.png") as file:
+            figure.savefig(file, pil_kwargs={"compress_level": 1})
 
 
 def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:

@@ -11,11 +11,12 @@ import hydra
 from omegaconf import DictConfig
 
 from hydra_plugins.hydra_lanes.declaration import laned
-from nnjax import config, validation
-from nnjax.errors import INTERRUPTED, InputError, guarded
+from nnjax import config, signals, validation
+from nnjax.errors import InputError, guarded
 from nnjax.sweep import callback
 from nnjax.sweep.callback import Running
 from nnjax.tracking.describe import Status
+from nnjax.validation import check_text
 
 APPENDED = ("experiment=", "preset=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
 LATE = ("+preset=", "+debug=")  # in this order, after an experiment, which they override
@@ -25,7 +26,10 @@ def presets(arguments: list[str]) -> list[str]:
     """Command line arguments with `+` before the preset groups, and those that override an experiment after it.
 
     model=softmax is written +preset=softmax: the lecture's name sets model and loss, whatever an experiment says.
+    Raises InputError for what Hydra can't read.
     """
+    for argument in arguments:
+        check_text(argument)
     marked = [f"+{argument}" if argument.startswith(APPENDED) else lectures(argument) for argument in arguments]
     early = [argument for argument in marked if not argument.startswith(LATE)]
     return early + [argument for group in LATE for argument in marked if argument.startswith(group)]
@@ -63,9 +67,15 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
     from nnjax import members, pipeline
 
     folder, start_folder = Path(job.runtime.output_dir), Path(job.runtime.cwd)
+    if settings.resume is not None:
+        from nnjax import resume
+
+        if job.mode != RunMode.RUN:
+            raise InputError(f"resume={settings.resume}: for one run; a multirun with sweep.name goes on by itself")
+        settings, folder = resume.run_of(settings, job.overrides.task, start_folder)
     if not members.several(settings):
         return [pipeline.run(settings, folder, start_folder)]
-    from nnjax.sweep import delivery
+    from nnjax.sweep import command, delivery
     from nnjax.sweep import job as lanes
     from nnjax.sweep.recording import ChildRuns
 
@@ -75,6 +85,7 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
     if running is None:
         running = Running(root, start_folder, settings.tracking, settings.lanes.record, settings.objective)
         callback.RUNNING.append(running)
+    command.remember(running)
     if delivery.are_runs(running, len(members.members(settings))):
         running.writer = running.writer or ChildRuns()  # it imports while the lanes are trained
     return list(lanes.run(settings, folder, root, start_folder))
@@ -95,7 +106,7 @@ def delivered(command: Callable[[], Any]) -> None:
         command()
         status = "FINISHED"
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) or getattr(error, "code", None) == INTERRUPTED:
+        if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code in signals.CODES):
             status = "KILLED"
         raise
     finally:
@@ -103,12 +114,18 @@ def delivered(command: Callable[[], Any]) -> None:
 
 
 def deliver(status: Status) -> None:
-    """Delivers this command's sweeps; raises a store's error unless something went wrong before."""
+    """Delivers this command's sweeps; after a signal there is no time for more than their end.
+
+    Raises what is wrong about the store unless something went wrong before.
+    """
     for running in callback.RUNNING:
         from nnjax.sweep import delivery
 
         try:
-            delivery.deliver(running, status)
+            delivery.interrupt(running) if status == "KILLED" else delivery.deliver(running, status)
+        except KeyboardInterrupt:
+            delivery.interrupt(running)
+            raise
         except InputError as error:
             if status == "FINISHED":
                 raise
@@ -121,10 +138,12 @@ def main() -> None:
     # Imports make millions of objects that live to the end: looking through them for garbage would take 1.5 s a run.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
-    sys.argv[1:] = presets(sys.argv[1:])
+    sys.argv[1:] = guarded(lambda: presets(sys.argv[1:]))
     config.register()
     folder = str(config.configuration_folder())
-    guarded(lambda: delivered(hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)))
+    command = hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)
+    with signals.watched():
+        guarded(lambda: delivered(command))
 
 
 if __name__ == "__main__":

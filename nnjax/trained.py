@@ -1,11 +1,14 @@
 """A trained network by what a person calls it: a run's id or folder, the network's file, a lane of a sweep."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nnjax import predictor
 from nnjax.errors import InputError
 from nnjax.predictor import Predictor
 
@@ -22,11 +25,20 @@ File = Callable[[str], Path | None]  # from a path below a run's folder to the f
 
 
 class Trained(NamedTuple):
-    """A network, what it is called, and the settings that it was trained with, by dotted key: {} if unknown."""
+    """A network, what it is called, and the settings that it was trained with, by dotted key: {} if unknown.
+
+    Attributes:
+        file: finds what else is kept below the folder of its run or sweep.
+        tags: of its run in the store, or of its sweep's; {} where a folder or file was meant.
+        lane: what the sweep's table tells, None of a single run.
+    """
 
     name: str
     predictor: Predictor
     settings: Mapping[str, Any]
+    file: File
+    tags: Mapping[str, str] = {}
+    lane: "Lane | None" = None
 
 
 def find(wanted: str, uri: str | None, start_folder: Path) -> Trained:
@@ -35,6 +47,12 @@ def find(wanted: str, uri: str | None, start_folder: Path) -> Trained:
     Raises:
         InputError: there is no such run, lane or file, or no network in it.
     """
+    with TemporaryDirectory() as copies:
+        return with_files(wanted, uri, start_folder, Path(copies))
+
+
+def with_files(wanted: str, uri: str | None, start_folder: Path, copies: Path) -> Trained:
+    """The same; its files may be asked for as long as the folder is there to which those of the store are copied."""
     name, _, lane = (
         wanted.rpartition(":") if ":" in wanted and not _path(wanted, start_folder).exists() else (wanted, "", "")
     )
@@ -45,20 +63,24 @@ def find(wanted: str, uri: str | None, start_folder: Path) -> Trained:
         return of_folder(name, path, lane)
     if "/" in name or name.endswith(".safetensors"):
         raise InputError(f"{name}: no such file or folder; allowed: {ABOUT}")
-    return of_store(name, lane, uri, start_folder)
+    return of_store(name, lane, uri, start_folder, copies)
 
 
-def of_file(name: str, path: Path, lane: str) -> Trained:
-    """The network in a file; its settings are those that stand beside it, if any."""
-    network = load(path, 0)
-    lanes = network.metadata.get("lanes")
+def of_file(name: str, path: Path, lane: str, of_run: bool = False) -> Trained:
+    """The network in a file; its settings are those that stand beside it, if any.
+
+    of_run: it lies in its run's folder; beside any other file a config.yaml may be anybody's.
+    """
+    lanes = about(path).get("lanes")
     if lanes is None and lane:
         raise InputError(f"{name}:{lane}: the file holds one network; allowed: {name}")
-    if lanes is not None:
-        if not (lane.isdigit() and int(lane) < lanes):
-            raise InputError(f"{name}: holds {lanes} networks; allowed: {name}:0 to {name}:{lanes - 1}")
-        network = load(path, int(lane))
-    return Trained(f"{name}:{lane}" if lane else name, network, settings(path.with_name("config.yaml")))
+    if lanes is not None and not numbers(lane, lanes):
+        raise InputError(f"{name}: holds {lanes} networks; allowed: {name}:0 to {name}:{lanes - 1}")
+    network = load(path, int(lane or 0))
+    found: Mapping[str, Any] = {}
+    with nullcontext() if of_run else suppress(InputError):
+        found = settings(path.with_name("config.yaml"))
+    return Trained(f"{name}:{lane}" if lane else name, network, found, lambda file: _existing(path.parent / file))
 
 
 def of_folder(name: str, path: Path, lane: str) -> Trained:
@@ -66,7 +88,7 @@ def of_folder(name: str, path: Path, lane: str) -> Trained:
     if (path / "model.safetensors").is_file():
         if lane:
             raise InputError(f"{name}:{lane}: this is one run, not a sweep; allowed: {name}")
-        return of_file(name, path / "model.safetensors", "")
+        return of_file(name, path / "model.safetensors", "", of_run=True)
     root = path.parent if path.name == "summary" else path
     if not (root / "lanes").is_dir():
         raise InputError(f"{name}: no trained network in this folder; allowed: {ABOUT}")
@@ -79,10 +101,10 @@ def of_folder(name: str, path: Path, lane: str) -> Trained:
     objective = parts[-1].group.config["objective"]
     measured = any("validation/loss" in each.metrics for each in found)
     order = analysis.ranked(found, objective or ("validation/loss" if measured else "train/loss"))
-    return of_lane(name, found, lane, order[0] if order else None, lambda file: _existing(root / file))
+    return of_lane(name, found, lane, order[0] if order else None, lambda file: _existing(root / file), {})
 
 
-def of_store(name: str, lane: str, uri: str | None, start_folder: Path) -> Trained:
+def of_store(name: str, lane: str, uri: str | None, start_folder: Path, copies: Path) -> Trained:
     """The network of a run in the store: from its folder, or if that is gone from the copy in the store."""
     from nnjax.tracking import store
 
@@ -91,26 +113,25 @@ def of_store(name: str, lane: str, uri: str | None, start_folder: Path) -> Train
         if lane:
             raise InputError(f"{name}:{lane}: this is one lane of the sweep {run.parent}; allowed: {run.parent}:{lane}")
         lane, run = run.tags["lane"], one_run(run.parent, uri, start_folder)
-    with TemporaryDirectory() as copies:
 
-        def file(path: str) -> Path | None:
-            root, copy = run.tags.get(store.ROOT), path.removeprefix("summary/")
-            local = _existing(Path(root, path)) if root else None
-            return local or store.download(uri, start_folder, run.id, copy, copies)
+    def file(path: str) -> Path | None:
+        root, copy = run.tags.get(store.ROOT), path.removeprefix("summary/")
+        local = _existing(Path(root, path)) if root else None
+        return local or store.download(uri, start_folder, run.id, copy, copies)
 
-        if "sweep" not in run.tags:
-            if lane:
-                raise InputError(f"{name}:{lane}: this is one run, not a sweep; allowed: {name}")
-            return of_run(run, file)
-        from nnjax.sweep import folder
+    if "sweep" not in run.tags:
+        if lane:
+            raise InputError(f"{name}:{lane}: this is one run, not a sweep; allowed: {name}")
+        return of_run(run, file)
+    from nnjax.sweep import folder
 
-        table = file("summary/lanes.parquet")
-        if table is None:
-            raise InputError(f"{name}: this sweep has no table of lanes: it was interrupted or is still being trained")
-        found, _ = folder.read_table(table)
-        members = [each.facts["member"] for each in found]
-        best = run.tags.get("best")
-        return of_lane(run.name, found, lane, members.index(best) if best in members else None, file)
+    table = file("summary/lanes.parquet")
+    if table is None:
+        raise InputError(f"{name}: this sweep has no table of lanes: it was interrupted or is still being trained")
+    found, _ = folder.read_table(table)
+    members = [each.facts["member"] for each in found]
+    best = run.tags.get("best")
+    return of_lane(run.name, found, lane, members.index(best) if best in members else None, file, run.tags)
 
 
 def of_run(run: "Found", file: File) -> Trained:
@@ -119,12 +140,14 @@ def of_run(run: "Found", file: File) -> Trained:
     if network is None:
         why = run.tags.get("stopped", "it failed or is still being trained")
         raise InputError(f"{run.id[:8]} ({run.name}): this run has no trained network: {why}")
-    return Trained(run.name, load(network, 0), settings(configuration) if configuration else {})
+    return Trained(run.name, load(network, 0), settings(configuration) if configuration else {}, file, run.tags)
 
 
-def of_lane(name: str, lanes: Sequence["Lane"], wanted: str, best: int | None, file: File) -> Trained:
+def of_lane(
+    name: str, lanes: Sequence["Lane"], wanted: str, best: int | None, file: File, tags: Mapping[str, str]
+) -> Trained:
     """The network of a lane of a sweep, by its number in the table, the best if none is given."""
-    if wanted and not (wanted.isdigit() and int(wanted) < len(lanes)):
+    if wanted and not numbers(wanted, len(lanes)):
         raise InputError(f"{name}, lane {wanted}: no such lane; allowed: 0 to {len(lanes) - 1}")
     place = int(wanted) if wanted else best
     if place is None:
@@ -139,7 +162,8 @@ def of_lane(name: str, lanes: Sequence["Lane"], wanted: str, best: int | None, f
         raise InputError(
             f"{name}, lane {place}: the networks of this sweep are gone: neither in its folder nor in the store"
         )
-    return Trained(f"{name}, lane {place}", load(path, facts["lane"]), lanes[place].settings)
+    network, lane = load(path, facts["lane"]), lanes[place]
+    return Trained(f"{name}, lane {place}", network, lane.settings, file, tags, lane)
 
 
 def one_run(name: str, uri: str | None, start_folder: Path) -> "Found":
@@ -163,6 +187,11 @@ def one_run(name: str, uri: str | None, start_folder: Path) -> "Found":
     raise InputError(f"{name}: no such run, file or folder; allowed: {ABOUT}{known}")
 
 
+def numbers(lane: str, lanes: int) -> bool:
+    """Whether this is the number of one of so many lanes."""
+    return re.fullmatch("[0-9]{1,9}", lane) is not None and int(lane) < lanes
+
+
 def _some(runs: Sequence["Found"]) -> str:
     return ", ".join(f"{run.id} ({run.name})" for run in runs[:SHOWN])
 
@@ -172,23 +201,29 @@ def load(path: Path, lane: int) -> Predictor:
     try:
         return Predictor.load(path, lane)
     except ValueError as error:
-        raise InputError(" ".join(str(error).split())) from None
+        raise InputError(str(error)) from None
+
+
+def about(path: Path) -> Mapping[str, Any]:
+    """What a network's file says of itself; InputError if it is damaged or foreign."""
+    try:
+        return predictor.about(path)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def settings(configuration: Path) -> dict[str, Any]:
-    """The resolved settings of a run by dotted key, {} where the file is missing."""
+    """The settings of a run by dotted key, {} where the file is missing; InputError for one that no run wrote."""
     if not configuration.is_file():
         return {}
-    from omegaconf import OmegaConf
-
+    from nnjax import stored
     from nnjax.tracking.describe import flatten
 
-    found: Any = OmegaConf.to_container(OmegaConf.load(configuration))
-    return flatten(found)
+    return flatten(stored.read(configuration))
 
 
 def _path(name: str, start_folder: Path) -> Path:
-    return start_folder / Path(name).expanduser()
+    return start_folder / os.path.expanduser(name)  # Path's own raises where there is no such user
 
 
 def _existing(path: Path) -> Path | None:

@@ -1,6 +1,8 @@
 """From a composed configuration to plain records: what is wrong is said in one line, before anything else happens."""
 
+import itertools
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
@@ -15,6 +17,8 @@ from nnjax.config import DATA_TASKS, LARGEST_SEED, OPTIONS, PLUGINS, PRESETS, TA
 from nnjax.errors import InputError, choices
 from nnjax.tracking.location import store_uri
 
+DEEPEST = 20  # brackets of an override inside each other
+UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # a path, a name can't have them
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # normal numbers of float32, about
 
 
@@ -32,6 +36,8 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
     check_keys(composed)
     config: Config = OmegaConf.to_object(composed)  # type: ignore[assignment]
     for group, options in OPTIONS.items():
+        if not is_dataclass(getattr(config, group)):
+            raise InputError(f"{group}={getattr(config, group)}: must be one of the group's; {choices('', options)}")
         name = getattr(getattr(config, group), "name", None)
         if name is not None and type(getattr(config, group)) is not options.get(name):
             raise InputError(f"{group}.name={name}: a name is not set but chosen: write {group}={name}")
@@ -40,6 +46,15 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
     check_lanes(config)
     check_here(config)
     return config
+
+
+def check_text(override: str) -> None:
+    """Raises InputError for what Hydra's parser takes seconds for, or Python does not read as a number."""
+    depth = itertools.accumulate((sign in "([{") - (sign in ")]}") for sign in override)
+    if max(depth, default=0) > DEEPEST:
+        raise InputError(f"{override[:60]}...: brackets may be {DEEPEST} deep inside each other")
+    if re.search(r"[\d_]{1000}", override):
+        raise InputError(f"{override[:60]}...: a number of 1,000 digits and more")
 
 
 def check_keys(node: DictConfig, prefix: str = "") -> None:
@@ -84,14 +99,20 @@ def check_lanes(config: Config) -> None:
     seeds = config.seed + config.lanes.seeds - 1
     if seeds > LARGEST_SEED:
         raise InputError(f"lanes.seeds={config.lanes.seeds}: the last seed {seeds} must be at most {LARGEST_SEED}")
-    for lane in members.members(config):
-        check_together(lane)
+    for point in members.points(config):
+        check_together(members.with_values(config, point))
 
 
 def check_value(key: str, value: Any, bounds: Any) -> None:
     """Raises InputError unless the value, or each of a list, is one of the words allowed or within the bounds."""
-    for each in value if isinstance(value, list) else [value]:
-        if isinstance(each, str):
+    several = value if isinstance(value, list) else [*value, *value.values()] if isinstance(value, dict) else [value]
+    for each in several:
+        if isinstance(each, str) and UNSHOWN.search(each):
+            raise InputError(f"{key}={value!a}: must be text without control characters")
+        if isinstance(each, str) and "form" in bounds:
+            if not re.fullmatch(bounds["form"], each):
+                raise InputError(f"{key}={value}: allowed: {bounds['example']}")
+        elif isinstance(each, str):
             allowed = bounds.get("allowed") or bounds.get("words")
             if allowed and each not in allowed:
                 raise InputError(
@@ -130,8 +151,8 @@ def check_together(config: Config) -> None:
         more = ", or data.validation_size above 0" if hasattr(config.data, "validation_size") else ""
         allowed = f"keep=last and patience=null{more}"
         raise InputError(f"{given}: needs validation data, and there is none; allowed: {allowed}")
-    if config.sweep.name is not None and not re.fullmatch(r"[\w][\w.-]*", config.sweep.name):
-        raise InputError(f"sweep.name={config.sweep.name}: names a folder; allowed: letters, digits, _ . -")
+    if config.sweep.name is not None and not re.fullmatch(r"\w[\w.-]{,59}", config.sweep.name):
+        raise InputError(f"sweep.name={config.sweep.name}: names a folder; allowed: up to 60 letters, digits, _ . -")
     if (
         config.objective
         and config.objective.startswith("validation")
@@ -184,7 +205,7 @@ def check_here(config: Config) -> None:
         store_uri(config.tracking.uri, Path.cwd())
     mirror, platform = getattr(config.data, "mirror", None), config.runtime.platform
     address = mirror is not None and mirror.startswith(("http://", "https://"))
-    if mirror is not None and not address and not (mirror and Path(mirror).expanduser().is_dir()):
+    if mirror is not None and not address and not (mirror and os.path.isdir(os.path.expanduser(mirror))):
         allowed = "a folder or an http(s) address with the four idx files"
         raise InputError(f"data.mirror={mirror}: no such folder; allowed: {allowed}")
     plugins = PLUGINS.get(platform)

@@ -63,6 +63,8 @@ MISTAKES = [  # command line, what the answer must name
     ("data.mirror=/no/such/folder", ["data.mirror=/no/such/folder", "folder"]),
     ("schedule=warmup_cosine schedule.warmup=10", ["schedule.warmup=10", "training.epochs=10"]),
     ("runtime.platform=tpu", ["runtime.platform=tpu", "nnjax[tpu]"]),
+    ("runtime.precision=float16", ["runtime.precision=float16", "float32, float64, bfloat16"]),
+    ("lanes.values={runtime.precision:[float32,float64]}", ["lanes can't differ in runtime.precision"]),
     ("runtime.platform=gpu", ["runtime.platform=gpu", "cuda"]),
     ("optimizer.learning_rate=1e-50", ["optimizer.learning_rate=1e-50", "float32"]),
     ("optimizer=adam optimizer.b1=1", ["optimizer.b1=1.0", "below 1"]),
@@ -87,6 +89,13 @@ MISTAKES = [  # command line, what the answer must name
     ("lanes.record=run", ["lanes.record=run", "did you mean runs?", "table"]),
     ("sweep.name=../x", ["sweep.name=../x", "letters, digits"]),
     ("sweep.name=..", ["sweep.name=..", "letters, digits"]),
+    ("sweep.name=/tmp/x", ["sweep.name=/tmp/x", "letters, digits"]),
+    (f"sweep.name={'x' * 300}", ["allowed: up to 60 letters, digits"]),
+    ("lanes.seeds=1000000000", ["lanes.seeds=1000000000", "at most 1000000"]),
+    (f"lanes.values={{training.l2:{[0] * 1001},seed:{[*range(1001)]}}}".replace(" ", ""), ["1,002,001 lanes"]),
+    (f"seed={'9' * 5_000}", ["seed=999", "a number of 1,000 digits and more"]),
+    (f"model.hidden={'[' * 300}", ["model.hidden=[[", "brackets may be 20 deep"]),
+    ("data.mirror='~nobody-here/x'", ["data.mirror=~nobody-here/x", "no such folder"]),
     ("objective=test/loss", ["objective=test/loss", "train/loss", "validation/loss"]),
     ("+experiment=xor objective=validation/loss", ["objective=validation/loss", "needs validation data", "train/"]),
     ("+experiment=xor lanes.values={training.patience:[null,3]}", ["training.patience=3", "validation"]),
@@ -107,6 +116,7 @@ def test_names_in_the_schema_are_the_tables_keys():
     from nnjax.network.gradients import GRADIENTS
     from nnjax.network.initializers import INITIALIZERS
     from nnjax.network.losses import LOSSES
+    from nnjax.network.precision import PRECISIONS
     from nnjax.training.optimizers import OPTIMIZERS, SCHEDULES
 
     for table, names in [
@@ -114,6 +124,7 @@ def test_names_in_the_schema_are_the_tables_keys():
         (INITIALIZERS, config.INITIALIZERS),
         (LOSSES, config.TASKS),
         (SOURCES, config.DATA_TASKS),
+        (PRECISIONS, config.PRECISIONS),
         *((table, config.OPTIONS[group]) for table, group in ((MODELS, "model"), (LOSSES, "loss"), (SOURCES, "data"))),
         *((table, config.OPTIONS[group]) for table, group in ((OPTIMIZERS, "optimizer"), (SCHEDULES, "schedule"))),
     ]:
@@ -163,3 +174,32 @@ def test_debug_wins_over_the_experiment_wherever_it_stands():
 def test_a_table_of_digits_stays_text():
     assert read("data=boolean", 'data.table="0110"', "loss=log_loss").data.table == "0110"
     assert read("data=boolean", "data.table=1000", "loss=log_loss").data.table == "1000"
+
+
+def test_control_characters_are_no_part_of_a_setting_nor_of_an_answer():
+    """They would end a path early, or speak to the terminal."""
+    for text in ("a\x00b", "a\x1b[2Jb", "a\udcffb"):
+        with pytest.raises(InputError) as raised:
+            validation.check_value("tracking.run_name", text, {})
+        assert "must be text without control characters" in str(raised.value)
+        assert str(raised.value).isprintable()
+        assert str(InputError(f"{text}\nsecond")).isprintable()
+    with pytest.raises(InputError, match="without control characters"):
+        validation.check_value("tracking.tags", {"team": "\x07"}, {})
+
+
+def test_an_answer_to_very_much_is_short():
+    line = str(InputError(f"seed={'9' * 1_000_000}: must be at most 3"))
+    assert len(line) < 4_010
+    assert line.startswith("seed=999")
+    assert line.endswith("must be at most 3")
+
+
+@pytest.mark.parametrize("group", config.OPTIONS)
+def test_a_group_that_became_a_value(group):
+    config.register()
+    with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
+        composed = hydra.compose("config")
+    composed[group] = "x"
+    with pytest.raises(InputError, match=rf"^{group}=x: must be one of the group's; allowed: "):
+        validation.read(composed)

@@ -71,3 +71,17 @@ def test_a_facts_function_test_and_run_are_there(row: tuple[str, ...]) -> None:
         assert (ROOT / "conf" / "preset" / f"{preset}.yaml").is_file()
     for module in re.findall(r"python -m (experiments\.\w+)", run):
         assert (ROOT / (module.replace(".", "/") + ".py")).is_file()
+
+
+FAULT = re.compile(r"^\| (?!fault|--)(.+) \| (.+) \| (.+) \|$", re.MULTILINE)
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("row", FAULT.findall(RELIABILITY), ids=lambda row: row[0][:50])
+def test_every_fault_has_its_test(row: tuple[str, ...]) -> None:
+    tests = re.findall(r"\[(\w+|\w+\.py)\]\(\.\./(tests/\S+)\)", row[2])
+    assert tests, "a row needs a test"
+    for name, file in tests:
+        assert (ROOT / file).exists(), file
+        if name.startswith("test_") and not name.endswith(".py"):
+            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name

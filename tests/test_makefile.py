@@ -73,3 +73,15 @@ def test_a_python_that_does_not_fit_is_one_line(clone: Path) -> None:
     assert done.returncode != 0
     assert len(lines) == 1
     assert "3.11 to 3.13" in lines[0] and "nowhere" in lines[0]
+
+
+def test_servers_listen_on_this_machine_alone() -> None:
+    """`make ui` is the only server; nothing in the product listens, and no address of all networks stands anywhere."""
+    root = Path(__file__).parents[1]
+    (line,) = [line for line in (root / "Makefile").read_text().splitlines() if "mlflow ui --" in line]
+    assert "--host 127.0.0.1" in line
+    texts = [root / "README.md", root / "Makefile", *root.glob("docs/*.md"), *root.glob("nnjax/**/*.py")]
+    for place in texts:
+        text = place.read_text(encoding="utf-8")
+        assert "0.0.0.0" not in text, place
+        assert not re.search(r"socketserver|http\.server|\.bind\(|mlflow[ .]server", text), place

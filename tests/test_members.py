@@ -106,6 +106,7 @@ def test_every_setting_that_may_change_a_result_changes_the_identity():
         "training.tolerance": 0.1,
         "training.patience": 3,
         "training.keep": "best",
+        "runtime.precision": "float64",
         **{f"{group}.name": "other" for group in ("model", "loss", "data", "optimizer", "schedule")},
     }
     assert set(others) == set(members.settings(read(*XOR)))

@@ -3,11 +3,14 @@
 import ast
 import json
 import pickle
+import struct
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from nnjax import predictor
 from nnjax.predictor import Predictor
@@ -185,9 +188,117 @@ def test_parts_that_do_not_fit_are_refused_by_save_and_by_load(tmp_path, change,
     assert not path.exists()
     Theta, b = by_hand([-30, 20, 20])
     about = {"nnjax": json.dumps(metadata([2]) | change)}
-    predictor.save_file({"0.Theta": np.ascontiguousarray(Theta), "0.b": b.copy()}, path, about)
+    save_file({"0.Theta": np.ascontiguousarray(Theta), "0.b": b.copy()}, path, about)
     with pytest.raises(ValueError, match=line):
         Predictor.load(path)
+
+
+def stored(path, params, about):
+    """A file as safetensors writes it, whatever is in it."""
+    tensors = {
+        f"{i}.{part}": np.ascontiguousarray(each)
+        for i, layer in enumerate(params)
+        for part, each in zip(("Theta", "b"), layer, strict=True)
+    }
+    save_file(tensors, path, {"nnjax": about if isinstance(about, str) else json.dumps(about)})
+    return path
+
+
+def with_preprocessing(**change):
+    return metadata([2]) | {"preprocessing": metadata([2])["preprocessing"] | change}
+
+
+@pytest.mark.parametrize(
+    ("about", "line"),
+    [
+        ("", "Expecting value"),
+        ("[" * 10_000, "RecursionError"),
+        ("{}", "KeyError: 'model'"),
+        ("[1]", "TypeError"),
+        (with_preprocessing(scale="1"), "scale must be a number or one for each of 2 features, got '1'"),
+        (with_preprocessing(scale=float("nan")), "scale must be a number"),
+        (with_preprocessing(shift=[0.0, float("inf")]), "shift must be a number"),
+        (with_preprocessing(shift=10**400), "shift must be a number"),
+        (with_preprocessing(shape=[]), "shape must be whole numbers above 0"),
+        (with_preprocessing(shape=[-1, -2]), "shape must be whole numbers above 0"),
+        (with_preprocessing(shape=[2.0]), "shape must be whole numbers above 0"),
+        (with_preprocessing(shape=[2**30, 2**30]), "layer 0 must be Theta (n_out, 1152921504606846976)"),
+        (metadata([2], classes=["a", "b", "c"]), "classes must be 2 names, for 1 outputs, got 3"),
+        (metadata([2], classes=[1, 2]), "classes must be names"),
+        (metadata([2], features=["x"]), "features must be names, one for each of 2 features"),
+        (metadata([2], target={"name": "y", "mean": None, "deviation": 1.0}), "target must have a name, a mean"),
+        (metadata([2], threshold="high"), "threshold must be a number, got 'high'"),
+        (metadata([2], lanes=True), "lanes must be a whole number above 0, got True"),
+        (metadata([2], lanes=3), "0.Theta must be float32 (3, ...), got F32 (1, 2)"),
+    ],
+    ids=range(19),
+)
+def test_metadata_of_another_kind_are_one_line(tmp_path, about, line):
+    path = stored(tmp_path / "network.safetensors", [by_hand([-30, 20, 20])], about)
+    with pytest.raises(ValueError) as raised:
+        Predictor.load(path)
+    assert str(raised.value).startswith(f"{path} is not a predictor of nnjax: ")
+    assert line in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        ((np.array([[1.0, np.nan]], np.float32), np.zeros(1, np.float32)), "parameters must be finite numbers"),
+        ((np.ones((1, 2), np.float32), np.array([np.inf], np.float32)), "parameters must be finite numbers"),
+        ((np.ones((1, 2)), np.zeros(1)), "0.Theta must be float32, got F64 (1, 2)"),
+        ((np.ones((0, 2), np.float32), np.zeros(0, np.float32)), "out of bounds"),
+        (
+            (np.ones((1, 2), np.float32), np.zeros((1, 1), np.float32)),
+            "layer 0 must be Theta (n_out, 2) and b (n_out,)",
+        ),
+    ],
+    ids=range(5),
+)
+def test_parameters_of_another_kind_are_one_line(tmp_path, layer, line):
+    with pytest.raises(ValueError, match="is not a predictor of nnjax") as raised:
+        Predictor.load(stored(tmp_path / "network.safetensors", [layer], metadata([2])))
+    assert line in str(raised.value)
+
+
+def raw(header, content=b"", length=None):
+    text = json.dumps(header).encode() if not isinstance(header, bytes) else header
+    return struct.pack("<Q", len(text) if length is None else length) + text + content
+
+
+ENTRY = {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        raw({}, length=2**63),
+        raw({}, length=10**12),
+        raw(b"no JSON"),
+        raw({"0.Theta": {**ENTRY, "shape": [10**6, 10**6], "data_offsets": [0, 4 * 10**12]}}),
+        raw({"0.Theta": {**ENTRY, "shape": [2**62, 2**62]}}, bytes(8)),
+        raw({"0.Theta": {**ENTRY, "shape": [-1, -2]}}, bytes(8)),
+        raw({"0.Theta": ENTRY, "0.b": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}, bytes(8)),
+        raw({"0.Theta": {**ENTRY, "data_offsets": [8, 0]}}, bytes(8)),
+        raw({"0.Theta": {**ENTRY, "dtype": "F99"}}, bytes(8)),
+        raw({"1.Theta": ENTRY, "__metadata__": {"nnjax": json.dumps(metadata([2]))}}, bytes(8)),
+        raw({"0.Theta": ENTRY, "__metadata__": {"nnjax": 3}}, bytes(8)),
+        raw({"0.Theta": ENTRY, "__metadata__": {"other": "x"}}, bytes(8)),
+    ],
+    ids=range(12),
+)
+def test_a_header_that_claims_what_is_not_there_takes_no_memory(tmp_path, content):
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="is not a predictor of nnjax") as raised:
+            Predictor.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(raised.value)
 
 
 def test_layers_that_do_not_chain_are_refused(tmp_path):
@@ -246,5 +357,5 @@ def test_a_regression_predicts_in_its_targets_own_units(tmp_path):
 
 def test_a_scale_for_other_features_is_refused(tmp_path):
     about = {**metadata([2], "identity"), "preprocessing": {"scale": [1.0], "shift": 0.0, "shape": [2]}}
-    with pytest.raises(ValueError, match=r"scale must be a number or one for each of 2 features, got \(1,\)"):
+    with pytest.raises(ValueError, match=r"scale must be a number or one for each of 2 features, got \[1\.0\]"):
         predictor.save(tmp_path / "network", [by_hand([0.0, 1.0, 1.0])], about)

@@ -1,10 +1,20 @@
 """The recorder: early stops keep their curve, Ctrl-C its history, a store that is gone costs no result."""
 
+import errno
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+
 import numpy as np
 import pytest
+from filelock import FileLock
 
-from nnjax import pipeline
-from nnjax.errors import InputError
+from nnjax import pipeline, predictor, recorder, results
+from nnjax.errors import StoreError, guarded
+from nnjax.tracking import record, store, undelivered
+from nnjax.tracking.delivery import catch_up, is_missing
 from nnjax.training import loop
 from tests.end_to_end.conftest import Done
 from tests.test_config import read
@@ -17,6 +27,21 @@ def run(folder, *overrides):
     (folder / "out").mkdir()
     pipeline.run(read(*XOR, *overrides), folder / "out", folder)
     return Done(0, "", "", folder).run()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A store, created once."""
+    there = tmp_path_factory.mktemp("template")
+    store.open_run(None, "template", "template", {}, there).finish("FINISHED")
+    return there / "mlflow.db"
+
+
+@pytest.fixture
+def folder(template, tmp_path):
+    """A start folder that holds a store."""
+    shutil.copy(template, tmp_path / "mlflow.db")
+    return tmp_path
 
 
 def test_an_early_stop_has_a_curve(tmp_path):
@@ -32,10 +57,11 @@ def test_an_early_stop_has_a_curve(tmp_path):
 
 
 def test_ctrl_c_leaves_what_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder, "KILLED_PATIENCE", 60.0)
     chunks = loop.Training.chunks
 
-    def interrupted(training):
-        for chunk in chunks(training):
+    def interrupted(training, *every):
+        for chunk in chunks(training, *every):
             yield chunk
             if chunk.epoch:
                 raise KeyboardInterrupt
@@ -51,16 +77,160 @@ def test_ctrl_c_leaves_what_there_is(tmp_path, monkeypatch):
     assert "history.npz" in [item.path for item in done.client().list_artifacts(found.info.run_id)]
 
 
-def test_a_store_that_breaks_off_is_said_once_the_result_is_safe(tmp_path, monkeypatch):
-    from nnjax.tracking.store import Run
+REFUSE = """
+CREATE TRIGGER refuse BEFORE INSERT ON metrics
+BEGIN SELECT RAISE(ABORT, 'attempt to write a readonly database'); END
+"""
 
-    def gone(*arguments):
-        raise InputError("the store is gone")
 
-    monkeypatch.setattr(Run, "log_metrics", gone)
-    with pytest.raises(InputError, match="the store is gone"):
-        run(tmp_path)
-    assert {"history.npz", "model.safetensors"} <= {path.name for path in (tmp_path / "out").iterdir()}
+def execute(database, statement):
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def train(folder, name="out"):
+    """A run, and nothing asked of the store."""
+    (folder / name).mkdir()
+    pipeline.run(read(*XOR), folder / name, folder)
+
+
+def breaks(monkeypatch, statement, database):
+    """The statement is executed in the database once the training has begun."""
+    chunks = loop.Training.chunks
+
+    def breaking(*arguments):
+        for number, chunk in enumerate(chunks(*arguments)):
+            yield chunk
+            if number == 0:
+                execute(database, statement)
+
+    monkeypatch.setattr(loop.Training, "chunks", breaking)
+
+
+def delivered(folder):
+    """Delivers what is missing, once the thread of the run has let go of its folder."""
+    end = time.monotonic() + 60
+    while is_missing(folder):
+        assert time.monotonic() < end
+        catch_up(folder)
+    return Done(0, "", "", folder.parent)
+
+
+def each_once(done):
+    """The run's points as the record has them, none twice; the run."""
+    (run,) = [run for run in runs(done) if run.info.run_name != "template"]
+    told = [tuple(p) for event in record.read(done.folder / "out")[0] for p in event.get("points", ())]
+    names = {name for name, _, _ in told}
+    points = [p for name in names for p in done.client().get_metric_history(run.info.run_id, name)]
+    assert sorted((p.key, p.step, p.value) for p in points) == sorted(told)
+    assert len({(p.key, p.step) for p in points}) == len(points) > 100
+    return run
+
+
+def runs(done):
+    client = done.client()
+    return client.search_runs([each.experiment_id for each in client.search_experiments()])
+
+
+def test_a_store_that_refuses_costs_no_result_and_gets_all_later(folder, monkeypatch, caplog):
+    monkeypatch.setattr(recorder, "PATIENCE", 0.5)
+    breaks(monkeypatch, REFUSE, folder / "mlflow.db")
+    train(folder)
+    (line,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert "attempt to write a readonly database" in line
+    assert line.endswith("its folder has it all: nnjax sync out")
+    assert {"history.npz", "model.safetensors", "summary.txt"} <= {path.name for path in (folder / "out").iterdir()}
+    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+    execute(folder / "mlflow.db", "DROP TRIGGER refuse")
+    found = each_once(delivered(folder / "out"))
+    assert (found.info.status, found.data.metrics["test/accuracy"] > 0) == ("FINISHED", True)
+    assert not (folder / undelivered.FOLDER).exists()
+
+
+def test_a_store_that_is_locked_from_the_start_is_waited_for(folder, monkeypatch, caplog):
+    """Somebody else's lock is no mistake of ours: the training begins and ends as if there were none."""
+    monkeypatch.setattr(recorder, "PATIENCE", 0.5)
+    with closing(sqlite3.connect(folder / "mlflow.db", isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        train(folder)
+    assert "nnjax sync out" in caplog.text
+    assert each_once(delivered(folder / "out")).info.status == "FINISHED"
+
+
+def test_a_store_that_recovers_in_time_has_it_all_at_the_end(folder, monkeypatch, caplog):
+    monkeypatch.setattr(recorder, "PATIENCE", 60.0)
+    breaks(monkeypatch, REFUSE, folder / "mlflow.db")
+    write = results.write_network
+
+    def recovers(*arguments):
+        execute(folder / "mlflow.db", "DROP TRIGGER refuse")
+        return write(*arguments)
+
+    monkeypatch.setattr(results, "write_network", recovers)
+    train(folder)
+    assert "nnjax sync" not in caplog.text
+    assert each_once(Done(0, "", "", folder)).info.status == "FINISHED"
+
+
+def test_the_next_start_delivers_what_an_earlier_one_could_not(folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "PATIENCE", 0.0)
+        breaks(patch, REFUSE, folder / "mlflow.db")
+        train(folder)
+    execute(folder / "mlflow.db", "DROP TRIGGER refuse")
+    released(folder / "out")
+    monkeypatch.setattr(pipeline, "evaluate", after(pipeline.evaluate, lambda: not is_missing(folder / "out")))
+    train(folder, "second")
+    assert [run.info.status for run in runs(Done(0, "", "", folder)) if run.info.run_name != "template"] == [
+        "FINISHED"
+    ] * 2
+    assert not (folder / undelivered.FOLDER).exists()
+
+
+def released(folder):
+    """Waits until the thread that delivered a folder has let go of it."""
+    with FileLock(folder / record.LOCK, timeout=60):
+        pass
+
+
+def after(function, condition):
+    """The function, called when the condition holds: a training long enough for something to happen beside it."""
+
+    def waits(*arguments):
+        end = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return function(*arguments)
+
+    return waits
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///notes.db", "sqlite:///notes.db/mlflow.db", "http://127.0.0.1:9"])
+def test_what_is_wrong_from_the_start_is_said_before_anything_is_trained(tmp_path, monkeypatch, uri):
+    (tmp_path / "notes.db").write_text("this is text, not a database")
+    monkeypatch.setattr(loop.Training, "chunks", lambda *arguments: pytest.fail("it was trained"))
+    with pytest.raises(StoreError, match="the store must be reachable and writable"):
+        run(tmp_path, f"tracking.uri={uri}")
+    assert not (tmp_path / undelivered.FOLDER).exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, capsys):
+    """Every file from the network's on finds no room."""
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.safetensors")
+
+    monkeypatch.setattr(predictor.Path, "write_bytes", full)
+    with pytest.raises(SystemExit) as ended:
+        guarded(lambda: train(folder))
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: [Errno 28] No space left on device: 'model.safetensors'\n"
+    assert not [path.name for path in (folder / "out").rglob("*") if ".part" in path.suffixes]
+    assert "model.safetensors" not in [path.name for path in (folder / "out").iterdir()]
+    assert each_once(delivered(folder / "out")).info.status == "FAILED"
 
 
 def test_passwords_are_not_recorded(tmp_path):

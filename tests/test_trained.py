@@ -113,3 +113,17 @@ def test_a_run_without_a_network_says_why(sweep, tmp_path):
     empty = store.open_run(None, "boolean", "empty", {"stopped": "diverged"}, sweep.start)
     empty.finish("FAILED")
     assert "no trained network: diverged" in complaint(empty.id, None, sweep.start)
+
+
+def test_a_config_beside_a_copied_network_may_be_anybodys(run, tmp_path):
+    """In the run's own folder it is the run's, and a foreign key in it is told."""
+    shutil.copy(run[1] / "model.safetensors", tmp_path)
+    (tmp_path / "config.yaml").write_text("_target_: os.system\n")
+    assert trained.find(str(tmp_path / "model.safetensors"), None, tmp_path).settings == {}
+    assert "_target_: no such key" in complaint(str(tmp_path), None, tmp_path)
+
+
+@pytest.mark.parametrize("lane", ["²", "9" * 5_000, "-1", "1.0", "٣", "4", ""])
+def test_a_lane_is_a_plain_number(lane):
+    assert not trained.numbers(lane, 4)
+    assert trained.numbers("3", 4)

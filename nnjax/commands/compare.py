@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
+from nnjax import trained
 from nnjax.errors import InputError, choices
 from nnjax.members import ABOUT_RUNNING
 
@@ -84,7 +85,7 @@ def chosen(given: argparse.Namespace) -> Iterator[Row]:
             yield row(runs[run_id], runs)
             continue
         rows = list(lanes(given.uri, runs[run_id]))
-        if lane and not (lane.isdigit() and int(lane) < len(rows)):
+        if lane and not trained.numbers(lane, len(rows)):
             raise InputError(f"{wanted}: no such lane; allowed: 0 to {len(rows) - 1}")
         yield from [rows[int(lane)]] if lane else rows
     if not given.ids:

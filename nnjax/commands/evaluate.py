@@ -3,6 +3,7 @@
 import argparse
 import csv
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -85,6 +86,7 @@ def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
         InputError: they are no settings of data, or none are known.
     """
     for override in overrides:
+        validation.check_text(override)
         if not override.lstrip("+").startswith(("data=", "data.")):
             raise InputError(
                 f"{override}: the network is trained: only its data can be chosen; allowed: data=..., data.KEY=..."
@@ -123,7 +125,7 @@ def load(found: Trained, settings: Config, overrides: Sequence[str]) -> "Dataset
 def own_file(found: Trained, settings: Config) -> bool:
     """Whether the data are the file that the network was trained on."""
     own, asked = found.settings.get("data.path"), settings.data.path
-    return own is not None and Path(own).expanduser().resolve() == Path(asked).expanduser().resolve()
+    return own is not None and os.path.realpath(os.path.expanduser(own)) == os.path.realpath(os.path.expanduser(asked))
 
 
 def overlap(found: Trained, settings: Config) -> str:

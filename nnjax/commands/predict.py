@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import os
 import sys
 from pathlib import Path
 
@@ -43,7 +44,10 @@ def run(given: argparse.Namespace) -> None:
     network = trained.find(given.trained, given.uri, Path.cwd()).predictor
     preprocessing = network.metadata["preprocessing"]
     features = network.metadata.get("features") or ()
-    side, asked = inputs.picture_side(preprocessing), inputs.read(given.file.expanduser(), preprocessing, features)
+    side, asked = (
+        inputs.picture_side(preprocessing),
+        inputs.read(Path(os.path.expanduser(given.file)), preprocessing, features),
+    )
     if given.show is not None and side is None:
         shape = inputs.described(preprocessing)
         raise InputError(f"--show={given.show}: the network must be one of pictures, this one takes {shape}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def unseen(path: str, target: str, task: str) -> Dataset:
 
 def opened(path: str, target: str, task: str) -> tuple[table.Table, NDArray[Any], tuple[str, ...]]:
     """Return a file's table, its target as it is trained on, and the classes, () of a regression."""
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))
     found = table.read(place, target, labels=task == "classification")
     if (guessed(found.y) if task == "auto" else task) == "classification":
         return found, *labelled(found.y)

@@ -20,7 +20,7 @@ class DownloadError(Exception):
 def data_directory(directory: str | None) -> Path:
     """Return `directory`, or TensorFlow Datasets' own default, found as tfds.core.constants does but without it."""
     chosen = directory or os.environ.get("TFDS_DATA_DIR") or os.path.join("~", "tensorflow_datasets")
-    return Path(chosen).expanduser().absolute()
+    return Path(os.path.expanduser(chosen)).absolute()
 
 
 def sha256_of(path: Path) -> str:

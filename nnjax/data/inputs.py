@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnjax.data import pictures, table
+from nnjax.data import arrays, pictures, table
 from nnjax.errors import InputError
 
 SMALLEST_PICTURE = 8  # pixels a side
@@ -39,11 +39,11 @@ def read(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str] =
 
 
 def _read(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str]) -> Inputs:
-    if not path.exists():
+    if not (path.is_file() or path.is_dir()):
         raise InputError(f"{path}: no such file; allowed: {ALLOWED}, a folder of pictures")
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() == ".csv" and path.is_file():
         return columns(path, preprocessing, features)
-    if path.suffix.lower() in (".npy", ".npz"):
+    if path.suffix.lower() in (".npy", ".npz") and path.is_file():
         rows = batch(path, array(path), preprocessing)
         return Inputs(rows, tuple(str(i) for i in range(len(rows))))
     files = [path]
@@ -110,19 +110,15 @@ def described(preprocessing: Mapping[str, Any]) -> str:
 
 def array(path: Path) -> np.ndarray:
     """Return the array in a file, of numbers; raise InputError."""
-    try:
-        found = np.load(path)  # never pickled: nothing in the file is executed
-        if isinstance(found, np.lib.npyio.NpzFile):
-            with found as arrays:
-                if "x" not in arrays and len(arrays) != 1:
-                    names = ", ".join(arrays) or "none"
-                    raise InputError(f"{path}: must have an array x or only one array, its arrays: {names}")
-                found = arrays["x" if "x" in arrays else next(iter(arrays))]
-    except InputError:
-        raise
-    except Exception as error:  # zipfile's, zlib's, NumPy's: a damaged file can raise any
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: no array that can be read: {reason}") from None
+    if path.suffix.lower() == ".npz":
+        there = arrays.names(path)
+        if "x" not in there and len(there) != 1:
+            raise InputError(
+                f"{path}: must have an array x or only one array, its arrays: {', '.join(there) or 'none'}"
+            )
+        found = arrays.from_npz(path, "x" if "x" in there else there[0])
+    else:
+        found = arrays.from_npy(path)
     if found.dtype.kind not in "buif":
         raise InputError(f"{path}: must hold numbers, got {found.dtype}")
     return found

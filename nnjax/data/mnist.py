@@ -1,6 +1,7 @@
 """MNIST and Fashion-MNIST: where their files come from, in which order, and what is said when they don't come."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -64,7 +65,7 @@ def _find(collection: Collection, home: Path, source: str, mirror: str | None) -
         return _from_network(collection, home, asked_for=source == "tfds")
     if mirror.startswith(("http://", "https://")):
         return _from_address(collection, home, mirror)
-    return _from_folder(collection, home, Path(mirror).expanduser().absolute())
+    return _from_folder(collection, home, Path(os.path.expanduser(mirror)).absolute())
 
 
 def _from_folder(collection: Collection, home: Path, folder: Path) -> Prepared:

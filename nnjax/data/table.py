@@ -1,14 +1,13 @@
 """Tables of one's own as arrays: .csv with a header, .npz with arrays by name; what is wrong is said with its line."""
 
 import re
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnjax.data import arrays
 from nnjax.errors import InputError, choices
 
 SUFFIXES = (".csv", ".npz")
@@ -173,13 +172,7 @@ def cell(path: Path, name: str, column: Any, row: int) -> str:
 
 def read_npz(path: Path, target: str, labels: bool) -> Table:
     """Return the table in NumPy's arrays by name: x (n, d), (n,) or (n, ...) and the target (n,)."""
-    try:
-        with path.open("rb") as opened, np.lib.npyio.NpzFile(opened, allow_pickle=False) as file:
-            x, y = (npz_array(path, file, *key) for key in (("x", "x"), (target, f"data.target={target}")))
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: no .npz file that can be read: {' '.join(str(error).split())}") from None
+    x, y = (npz_array(path, *key) for key in (("x", "x"), (target, f"data.target={target}")))
     if x.ndim < 1 or x.dtype.kind not in "biuf":
         raise InputError(f"{path}, array x: must be numbers (n, features), found {x.dtype} {x.shape}")
     if y.shape not in ((len(x),), (len(x), 1)):
@@ -190,7 +183,10 @@ def read_npz(path: Path, target: str, labels: bool) -> Table:
         raise InputError(f"{path}, array {target}: must be numbers or text, found {y.dtype}")
     if not len(x) or not x[0].size:
         raise InputError(f"{path}, array x: empty, {x.shape}")
-    y = np.char.decode(y.ravel(), "utf-8") if y.dtype.kind == "S" else y.ravel()
+    try:
+        y = np.char.decode(y.ravel(), "utf-8") if y.dtype.kind == "S" else y.ravel()
+    except UnicodeDecodeError:
+        raise InputError(f"{path}, array {target}: must be text in UTF-8") from None
     for name, array in (("x", x), (target, y)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -203,16 +199,12 @@ def read_npz(path: Path, target: str, labels: bool) -> Table:
     return Table(x, y, tuple(f"x{i}" for i in range(1, x.shape[1] + 1)) if x.dtype != np.uint8 and x.ndim == 2 else ())
 
 
-def npz_array(path: Path, file: Any, name: str, given: str) -> NDArray[Any]:
-    """Return one array of a file; Python objects in it are never loaded."""
-    if name not in file.files:
-        raise InputError(f"{given}: no such array in {path}; {choices(name, file.files)}")
-    try:
-        return np.asarray(file[name])
-    except ValueError:
-        raise InputError(
-            f"{path}, array {name}: holds Python objects, which are not loaded; save numbers or text"
-        ) from None
+def npz_array(path: Path, name: str, given: str) -> NDArray[Any]:
+    """Return one array of a file; raise InputError where it isn't there."""
+    there = arrays.names(path)
+    if name not in there:
+        raise InputError(f"{given}: no such array in {path}; {choices(name, there)}")
+    return arrays.from_npz(path, name)
 
 
 def single(values: NDArray[Any], where: str) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Initial weights: random, so that hidden units differ (L33); biases start at 0."""
+"""Initial weights: random, so that hidden units differ (L33); biases start at 0. Drawn in float32."""
 
 from collections.abc import Callable
 
@@ -16,23 +16,23 @@ def zeros(key: Key[Array, ""], shape: tuple[int, int]) -> Float[Array, "n_out n_
 
 def normal(key: Key[Array, ""], shape: tuple[int, int]) -> Float[Array, "n_out n_in"]:
     """Theta_ij ~ N(0, 1), whatever the number of inputs."""
-    return jax.random.normal(key, shape)
+    return jax.random.normal(key, shape, jnp.float32)
 
 
 def lecun(key: Key[Array, ""], shape: tuple[int, int]) -> Float[Array, "n_out n_in"]:
     """Theta_ij ~ N(0, 1 / n_in): z keeps the variance of a (LeCun et al., Efficient BackProp, 1998, eq. 16)."""
-    return jax.random.normal(key, shape) * (1 / shape[1]) ** 0.5
+    return jax.random.normal(key, shape, jnp.float32) * (1 / shape[1]) ** 0.5
 
 
 def xavier(key: Key[Array, ""], shape: tuple[int, int]) -> Float[Array, "n_out n_in"]:
     """Theta_ij ~ U(-r, r), r = sqrt(6 / (n_in + n_out)) (Glorot and Bengio, 2010, eq. 16)."""
     limit = (6 / (shape[0] + shape[1])) ** 0.5
-    return jax.random.uniform(key, shape, minval=-limit, maxval=limit)
+    return jax.random.uniform(key, shape, jnp.float32, minval=-limit, maxval=limit)
 
 
 def he(key: Key[Array, ""], shape: tuple[int, int]) -> Float[Array, "n_out n_in"]:
     """Theta_ij ~ N(0, 2 / n_in), for relu (He et al., 2015, eq. 10)."""
-    return jax.random.normal(key, shape) * (2 / shape[1]) ** 0.5
+    return jax.random.normal(key, shape, jnp.float32) * (2 / shape[1]) ** 0.5
 
 
 INITIALIZERS: dict[str, Initializer] = {

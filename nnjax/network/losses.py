@@ -37,8 +37,13 @@ class Loss(NamedTuple):
 
 
 def cross_entropy(z: Batch, targets: Batch) -> Values:
-    """-sum_j y_j log h_j = logsumexp(z) - y.z for 1-of-K targets y (L23)."""
-    return jax.nn.logsumexp(z, axis=-1) - jnp.sum(targets * z, axis=-1)
+    """-sum_j y_j log h_j = logsumexp(z) - y.z for 1-of-K targets y (L23).
+
+    The largest logit is subtracted from all before anything else: logsumexp(z) and y.z can both be 1e4 and differ by
+    log 2, which float32 has lost by then.
+    """
+    below = z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
+    return jnp.log(jnp.sum(jnp.exp(below), axis=-1)) - jnp.sum(targets * below, axis=-1)
 
 
 def cross_entropy_delta(z: Batch, targets: Batch) -> Batch:
@@ -47,8 +52,11 @@ def cross_entropy_delta(z: Batch, targets: Batch) -> Batch:
 
 
 def log_loss(z: Batch, targets: Batch) -> Values:
-    """-(y log h + (1 - y) log(1 - h)) = log(1 + e^z) - y z, summed over the outputs (L21)."""
-    return jnp.sum(jax.nn.softplus(z) - targets * z, axis=-1)
+    """-(y log h + (1 - y) log(1 - h)), summed over the outputs (L21).
+
+    For y in {0, 1} it is log(1 + e^z) where y = 0 and log(1 + e^-z) where y = 1: no difference of two large numbers.
+    """
+    return jnp.sum(jax.nn.softplus((1 - 2 * targets) * z), axis=-1)
 
 
 def log_loss_delta(z: Batch, targets: Batch) -> Batch:

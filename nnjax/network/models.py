@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
+from operator import matmul
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from jaxtyping import Array, Float, Key
 from nnjax.network.activations import Activation, identity, identity_derivative
 from nnjax.network.initializers import Initializer
 from nnjax.network.layers import dense
+from nnjax.network.precision import Product
 
 Params = tuple[dense.Layer, ...]
 Scale = Float[Array, ""] | float
@@ -37,10 +39,11 @@ class Model(NamedTuple):
 
 
 @cache
-def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer) -> Model:
+def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer, product: Product = matmul) -> Model:
     """A fully connected network with s = units, inputs first and outputs last (L2, L3).
 
     No hidden layer, s = (d, K), is one unit (K = 1) or one layer of units. Hidden layers share one activation.
+    `product` multiplies matrices, forward and backward: see PRECISIONS.
     Equal arguments give the same object, so that programs compiled for it are found again.
     """
     hidden = [activation] * (len(units) - 2)
@@ -56,14 +59,14 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
     def forward(params: Params, x: Array) -> tuple[Array, tuple[dense.Kept, ...]]:
         a, kept = x, []
         for layer, g in zip(params, functions, strict=True):
-            a, kept_here = dense.forward(layer, a, g)
+            a, kept_here = dense.forward(layer, a, g, product)
             kept.append(kept_here)
         return a, tuple(kept)
 
     def backward(params: Params, kept: tuple[dense.Kept, ...], delta: Array) -> Params:
         d_out, grads = delta, []
         for layer, kept_here, g in zip(reversed(params), reversed(kept), reversed(functions), strict=True):
-            gradient, d_out = dense.backward(layer, kept_here, d_out, g)
+            gradient, d_out = dense.backward(layer, kept_here, d_out, g, product)
             grads.append(gradient)
         return tuple(reversed(grads))
 

@@ -3,27 +3,30 @@
 The folder is the truth. Delivering again, after a kill or with more lanes, completes what is there, nothing twice.
 """
 
+import os
+import shlex
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock
 
-from nnjax import members
+from nnjax import atomic, members
 from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
-from nnjax.errors import InputError
-from nnjax.sweep import analysis
+from nnjax.errors import InputError, StoreError
+from nnjax.sweep import analysis, command
 from nnjax.sweep import folder as kept
 from nnjax.sweep.callback import Running
 from nnjax.sweep.folder import DIVERGED
-from nnjax.sweep.parent import open_parent
+from nnjax.sweep.parent import KILLED_PATIENCE, open_parent
 from nnjax.sweep.recording import ChildRuns, Order
 from nnjax.sweep.summary import describe_sweep, write_summary
 from nnjax.sweep.whole import Sweep
-from nnjax.tracking import describe
+from nnjax.tracking import describe, location
 
 if TYPE_CHECKING:
     from nnjax.tracking.store import Child, Run
@@ -36,28 +39,32 @@ DELIVERED = "delivered"  # tag of a parent: what it holds
 
 
 def deliver(running: Running, status: describe.Status) -> None:
-    """Writes the summary, records it in MLflow and prints it.
+    """Writes the summary, records it in MLflow and prints it; what the store doesn't take is said in a line.
 
     Args:
         running: the sweep, and how this command wants it recorded.
         status: FINISHED, FAILED or KILLED: how the command ended. Where nothing was trained, the parent ends so.
 
     Raises:
-        InputError: the store can't be reached or written; the summary is there all the same.
+        InputError: the experiment is a deleted one; the summary is there all the same.
     """
     root, tracking, started = running.root, running.tracking, time.perf_counter()
     if not root.exists():
         return
     with FileLock(root / "delivery.lock"), running.writer or nullcontext():
+        command.update(root, status=status)
         parts = list(kept.parts(root))
         if not parts:
-            end(running, status)
+            with suppress(StoreError):  # nothing was trained, and why has been said
+                end(running, status)
+                command.update(root, delivered=command.NOTHING)
             return
         sweep = Sweep(root, parts, running.objective)
         parent, problem = open_or_explain(running, sweep)
         digest = sweep.digest(running.record)
-        if parent is not None and parent.tags().get(DELIVERED) == digest and sweep.folder.exists():
+        if parent is not None and sweep.folder.exists() and has(parent, digest):
             parent.finish("FINISHED" if sweep.finished else "FAILED")
+            command.update(root, status=status, delivered=digest)
             print("\n" + (sweep.folder / "summary.txt").read_text().rstrip())
             return
         with ready(running, len(sweep.lanes)) as writer:
@@ -66,17 +73,61 @@ def deliver(running: Running, status: describe.Status) -> None:
             dataset = write_summary(sweep, sweep.histories(), tracking)
             where = (parent.id, parent.url_hint) if parent else ("", "")
             rows = describe_sweep(sweep, running.start_folder, *where)
-            (sweep.folder / "summary.txt").write_text(describe.panel(rows) + "\n")
+            with atomic.file(sweep.folder / "summary.txt") as file:
+                file.write_text(describe.panel(rows) + "\n")
             if parent is not None:
-                record_parent(parent, sweep, rows, dataset, tracking)
-                if writer is not None:
-                    writer.wait()
-        if parent is not None:
-            parent.set_tags({DELIVERED: digest} if status == "FINISHED" else {})
-            parent.finish(status if sweep.finished else "FAILED")
+                try:
+                    record_parent(parent, sweep, rows, dataset, tracking)
+                    if writer is not None:
+                        writer.wait()
+                    parent.set_tags({DELIVERED: digest} if status == "FINISHED" else {})
+                    parent.finish(status if sweep.finished else "FAILED")
+                    command.update(root, status=status, delivered=digest)
+                except InputError as error:
+                    problem = error
     print(f"\n{describe.panel([*rows, ('seconds', f'delivered in {time.perf_counter() - started:.1f}')])}")
-    if problem is not None:
+    if isinstance(problem, StoreError):
+        print(undelivered(running, problem.reason))
+    elif problem is not None:
         raise problem
+
+
+def has(parent: "Run", digest: str) -> bool:
+    """Whether a parent holds all of this."""
+    try:
+        return parent.tags().get(DELIVERED) == digest
+    except StoreError:
+        return False
+
+
+def undelivered(running: Running, reason: str) -> str:
+    """What is to be known and done where the store hasn't got all of a sweep."""
+    folder = shlex.quote(os.path.relpath(running.root, running.start_folder))
+    store = location.public(location.store_uri(running.tracking.uri, running.start_folder))
+    return f"not all of this sweep is in the store {store} ({reason}); its folder has it all: nnjax sync {folder}"
+
+
+def interrupt(running: Running) -> None:
+    """Ends the parent as KILLED, if the store takes that at once; the lanes wait for the next command, or the sync."""
+    if running.writer is not None:
+        with running.writer:
+            pass
+    if not running.root.exists():
+        return
+    command.update(running.root, status="KILLED")
+    ending = threading.Thread(target=try_to_end, args=(running,), name="mlflow", daemon=True)
+    ending.start()
+    ending.join(KILLED_PATIENCE)
+    lanes = len(kept.latest([*kept.parts(running.root)]))
+    if running.tracking.enabled and (lanes or ending.is_alive()):
+        trained = f"{lanes} lane{'s' * (lanes != 1)} were trained"
+        print(undelivered(running, f"interrupted when {trained}"))
+
+
+def try_to_end(running: Running) -> None:
+    """Ends the parent as KILLED, or leaves it to the sync."""
+    with suppress(InputError):
+        end(running, "KILLED")
 
 
 def open_or_explain(running: Running, sweep: Sweep) -> "tuple[Run | None, InputError | None]":

@@ -6,8 +6,10 @@ all. So a sweep that is killed loses the group it was training and nothing else.
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nnjax import predictor
+from nnjax import atomic, predictor, stored
+from nnjax.errors import InputError
+from nnjax.members import MOST
 
 PARTS = "lanes"  # the folder of the parts
 FACTS = ("member", "data", "folder", "part", "lane", "status", "stopped", "epochs", "kept_epoch", "started", "ended")
@@ -46,6 +50,7 @@ class Group(NamedTuple):
         layout: in words.
         compiles: programs compiled for it, none if another part's was there.
         compile_seconds, train_seconds, examples_per_second: of all its lanes.
+        provenance: data, versions, device and code, as `nnjax.provenance.of` names them.
     """
 
     config: Mapping[str, Any]
@@ -55,6 +60,7 @@ class Group(NamedTuple):
     compile_seconds: float
     train_seconds: float
     examples_per_second: float
+    provenance: Mapping[str, str] = {}
 
 
 class Part(NamedTuple):
@@ -89,9 +95,8 @@ def write(
         metadata: of the networks, for `predictor.save`.
     """
     predictor.save(networks(part), params, metadata)
-    unfinished = part.with_suffix(".part.npz")
-    np.savez_compressed(unfinished, **dict(history))  # type: ignore[arg-type]
-    os.replace(unfinished, histories(part))
+    with atomic.file(histories(part)) as file:
+        np.savez_compressed(file, **dict(history))  # type: ignore[arg-type]
     write_table(part.with_suffix(".parquet"), lanes, {"group": json.dumps(group._asdict())})
 
 
@@ -112,8 +117,8 @@ def write_table(path: Path, lanes: Sequence[Lane], metadata: Mapping[str, str]) 
     mixed = [name for name, values in columns.items() if is_mixed(values)]
     columns |= {name: [None if each is None else json.dumps(each) for each in columns[name]] for name in mixed}
     table = pa.table(columns).replace_schema_metadata({**metadata, "json": json.dumps(mixed)})
-    pq.write_table(table, path.with_suffix(".part"))
-    os.replace(path.with_suffix(".part"), path)
+    with atomic.file(path) as file:
+        pq.write_table(table, file)
 
 
 def is_mixed(values: Sequence[Any]) -> bool:
@@ -123,8 +128,37 @@ def is_mixed(values: Sequence[Any]) -> bool:
 
 
 def read_table(path: Path) -> tuple[list[Lane], dict[str, str]]:
-    """The lanes of a table, and its metadata."""
-    table = pq.read_table(path)
+    """The lanes of a table, and its metadata.
+
+    Raises:
+        InputError: the file is damaged or no such table, or a lane names a file outside the folder of the parts.
+    """
+    with readable(path):
+        if pq.read_metadata(path).num_rows > MOST:
+            raise ValueError(f"more than {MOST:,} rows")
+        lanes, metadata = table_of(pq.read_table(path))
+        for place, lane in enumerate(lanes):
+            part, number = lane.facts["part"], lane.facts["lane"]
+            if not re.fullmatch(r"[\w-]+", part) or type(number) is not int or number < 0:
+                raise ValueError(f"row {place} names the network {part!r:.60}, {number!r:.20}")
+            stored.check_plain(lane.settings, str(path))
+        return lanes, metadata
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever goes wrong while a table is read becomes an InputError of one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"{path}: no table of lanes that can be read: {reason[:200]}") from None
+
+
+def table_of(table: pa.Table) -> tuple[list[Lane], dict[str, str]]:
+    """The lanes of a table that has been read, and its metadata."""
     rows, metadata = table.to_pylist(), {key.decode(): text.decode() for key, text in table.schema.metadata.items()}
     for name in json.loads(metadata["json"]):
         for row in rows:
@@ -144,8 +178,13 @@ def read_table(path: Path) -> tuple[list[Lane], dict[str, str]]:
 def parts(root: Path) -> Iterator[Part]:
     """All parts, oldest first."""
     for path in sorted((root / PARTS).glob("*.parquet")):
+        if ".part" in path.suffixes:  # a table that is being written, or was when its command was killed
+            continue
         lanes, metadata = read_table(path)
-        yield Part(path.with_suffix(""), Group(**json.loads(metadata["group"])), lanes)
+        with readable(path):
+            group = Group(**json.loads(metadata["group"]))
+            stored.checked(group.config, str(path))
+        yield Part(path.with_suffix(""), group, lanes)
 
 
 def latest(found: Sequence[Part]) -> list[Lane]:

@@ -1,6 +1,7 @@
 """One job of a sweep: lanes that share a program, trained group by group, each group left in the sweep's folder."""
 
 import dataclasses
+import hashlib
 import logging
 import math
 import time
@@ -11,11 +12,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from nnjax import assembly, members, pipeline, results
+from nnjax import assembly, members, pipeline, provenance, results, saving, signals
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset
 from nnjax.errors import TrainingError
 from nnjax.progress import Progress
+from nnjax.saving import Saver
 from nnjax.sweep import folder as kept
 from nnjax.sweep.folder import DIVERGED, FINISHED, Group, Lane
 from nnjax.sweep.parent import Parent
@@ -95,6 +97,12 @@ def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, pa
     configs = [lane.config for lane in todo]
     fitting = strategy.most_lanes(assembly.memory(configs, dataset), jax.devices()[0])
     room = even(len(todo), min(config.lanes.max or fitting, len(todo)))
+    for found in saving.identities(root / saving.FOLDER):  # groups that were being trained when a command ended
+        names = {lane.identity: lane for lane in todo}
+        if {*found["members"]} <= {*names}:
+            group = [names.pop(name) for name in found["members"]]
+            train_group(group, found["room"], dataset, folder, root, parent)
+            todo = list(names.values())
     while todo:
         group, rest = todo[:room], todo[room:]
         try:
@@ -118,7 +126,10 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
     started = time.time()
     config = group[0].config
     training = assembly.training([lane.config for lane in group], dataset, room)
-    compiles = training.compiles
+    compiles, identities = training.compiles, [lane.identity for lane in group]
+    place = hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
+    saver = Saver(root / saving.FOLDER / place, config.checkpoint.every, {"members": identities, "room": room})
+    saver.restore(training)
     with Progress(config.training.epochs) as progress:
         log.info(
             "%s, %d program%s compiled in %.1f s",
@@ -127,9 +138,14 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
             "" if compiles == 1 else "s",
             training.compile_seconds,
         )
-        for chunk in training.chunks():
-            progress.show(chunk)
-            parent.check()
+        with signals.caught() as stop:
+            for chunk in training.chunks(saver.epochs):
+                progress.show(chunk)
+                parent.check()
+                saver.after(training)
+                if stop.requested:
+                    saver.save(training)
+                    break
     part = kept.new_part(root)
     lanes = list(outcomes(group, training, dataset, part, folder, (started, time.time())))
     described = Group(
@@ -146,10 +162,12 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
         compile_seconds=training.compile_seconds,
         train_seconds=training.train_seconds,
         examples_per_second=training.examples / max(training.train_seconds, 1e-9),
+        provenance=provenance.of(dataset, pipeline.device()),
     )
     params = tuple((np.asarray(layer.Theta), np.asarray(layer.b)) for layer in training.params(config.training.keep))
     metadata = {**results.network_metadata(config, dataset), "lanes": len(group)}
     kept.write(part, lanes, described, thinned(training, config), params, metadata)
+    saver.discard()
 
 
 def outcomes(

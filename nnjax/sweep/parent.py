@@ -1,39 +1,61 @@
 """The run in MLflow that stands for a sweep: opened once, by whichever job comes first, and found again later."""
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from nnjax.config import Config, Tracking
-from nnjax.tracking import describe
+from nnjax.errors import StoreError
+from nnjax.tracking import describe, location
 
 if TYPE_CHECKING:
     from nnjax.tracking.store import Run
 
+KILLED_PATIENCE = 1.0  # seconds that a sweep waits for its store after Ctrl-C, to open a run and again to end it
+
 
 class Parent:
-    """Opens the parent by a thread of its own, while a job prepares and trains; use as a context."""
+    """Opens the parent by a thread of its own, while a job prepares and trains; use as a context.
+
+    A store that can't be written just now costs no lane: the delivery tries again.
+
+    Raises:
+        StoreError: on entering: there is no store to write to, so nothing is trained.
+    """
 
     def __init__(self, config: Config, dataset_name: str, root: Path, start_folder: Path) -> None:
         self.experiment = config.tracking.experiment or dataset_name
         self.tracking, self.root, self.start_folder = config.tracking, root, start_folder
+        self.wrong: BaseException | None = None
 
     def __enter__(self) -> "Parent":
-        self.worker = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
-        self.opening = self.worker.submit(open_parent, self.tracking, self.experiment, self.root, self.start_folder)
+        if self.tracking.enabled:
+            location.check_there(location.store_uri(self.tracking.uri, self.start_folder))
+        self.worker = threading.Thread(target=self.open, name="mlflow", daemon=True)
+        self.worker.start()
         return self
 
+    def open(self) -> None:
+        """Opens it."""
+        try:
+            open_parent(self.tracking, self.experiment, self.root, self.start_folder)
+        except StoreError:
+            pass
+        except BaseException as error:
+            self.wrong = error
+
     def check(self) -> None:
-        """Raises InputError as soon as it is known that there is no store to write to."""
-        if self.opening.done():
-            self.opening.result()
+        """Raises what no later try can mend, as soon as it is known: InputError for an experiment that was deleted."""
+        if self.wrong is not None:
+            raise self.wrong
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
-        self.worker.shutdown()
+        killed = kind is not None and issubclass(kind, KeyboardInterrupt)
+        self.worker.join(KILLED_PATIENCE if killed else None)
         if kind is None:
-            self.opening.result()
+            self.check()
 
 
 def open_parent(tracking: Tracking, experiment: str, root: Path, start_folder: Path) -> "Run | None":

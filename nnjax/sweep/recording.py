@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from filelock import FileLock
 
-from nnjax.errors import InputError
+from nnjax.errors import InputError, StoreError
 
 
 class Order(NamedTuple):
@@ -59,6 +59,7 @@ class ChildRuns:
     def write(self, order: Order) -> None:
         """Tells it what to write."""
         assert self.process.stdin is not None
+        self.store = str(order.uri)
         with suppress(BrokenPipeError):  # it has died: `wait` says so
             self.process.stdin.write(json.dumps(order) + "\n")
             self.process.stdin.flush()
@@ -67,12 +68,13 @@ class ChildRuns:
         """Until all is written.
 
         Raises:
-            InputError: the store couldn't be reached or written.
+            StoreError: the store couldn't be reached or written.
         """
         said, noise = self.process.communicate()
         if self.process.returncode:
             last = (noise.strip() or "nothing was said").splitlines()[-1]
-            raise InputError(said.strip() or f"writing child runs ended with {self.process.returncode}: {last}")
+            reason = said.strip() or f"writing child runs ended with {self.process.returncode}: {last}"
+            raise StoreError(self.store, reason)
 
 
 def main() -> None:
@@ -104,7 +106,7 @@ def write(order: Order) -> None:
             raise InputError(f"the sweep's run {order.run_id} is gone from the store")
         store.log_children(parent, delivery.children(sweep))
     except InputError as error:
-        print(error)
+        print(getattr(error, "reason", error))
         raise SystemExit(1) from None
 
 

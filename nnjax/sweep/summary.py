@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnjax import pipeline, results
+from nnjax import atomic, pipeline, results
 from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.sweep import analysis
@@ -23,16 +23,18 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
     """Table, histories, leaderboard, figures, and the best lane's network and figures; returns its data."""
     sweep.folder.mkdir(exist_ok=True)
     kept.write_table(sweep.folder / "lanes.parquet", sweep.lanes, {})
-    np.savez_compressed(sweep.folder / "histories.npz", **histories)  # type: ignore[arg-type]
+    with atomic.file(sweep.folder / "histories.npz") as file:
+        np.savez_compressed(file, **histories)  # type: ignore[arg-type]
     rows = analysis.table(sweep.lanes, sweep.keys, sweep.objective)
-    with (sweep.folder / "leaderboard.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+    with atomic.file(sweep.folder / "leaderboard.csv") as file, file.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     if tracking.figures:
         (sweep.folder / "figures").mkdir(exist_ok=True)
         for name, figure in figures(sweep, histories):
-            figure.savefig(sweep.folder / "figures" / f"{name}.png", pil_kwargs={"compress_level": 1})
+            with atomic.file(sweep.folder / "figures" / f"{name}.png") as file:
+                figure.savefig(file, pil_kwargs={"compress_level": 1})
     config = sweep.best()
     if config is None or not (tracking.figures or tracking.model):
         return None

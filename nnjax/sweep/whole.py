@@ -11,11 +11,12 @@ import numpy as np
 from nnjax import assembly, members, predictor
 from nnjax import config as schema
 from nnjax.config import Config
+from nnjax.data import arrays
 from nnjax.data.dataset import Dataset
 from nnjax.results import Outcome
 from nnjax.sweep import analysis
 from nnjax.sweep import folder as kept
-from nnjax.sweep.folder import FINISHED, Lane, Part
+from nnjax.sweep.folder import FINISHED, Group, Lane, Part
 from nnjax.training import batches
 
 
@@ -61,16 +62,15 @@ class Sweep:
     def lane_config(self, lane: Lane) -> Config:
         """The configuration of a lane: its job's, with its own values."""
         (part,) = [part for part in self.parts if part.path.name == lane.facts["part"]]
-        base = schema.record(part.group.config)
-        mine = members.settings(base)
-        return members.with_values(base, {key: lane.settings[key] for key in schema.lane_keys() if key in mine})
+        return config_of(lane, part.group)
 
     def histories(self) -> dict[str, np.ndarray]:
         """`epoch` (k,) and metrics (lanes, k), nan where a part has other epochs; lanes in the table's order."""
-        files = {part.path.name: dict(np.load(kept.histories(part.path))) for part in self.parts}
+        files = {part.path.name: arrays.every(kept.histories(part.path)) for part in self.parts}
         epochs = np.unique(np.concatenate([file["epoch"] for file in files.values()]))
         names = dict.fromkeys(name for file in files.values() for name in file if name != "epoch")
-        found = {name: np.full((len(self.lanes), len(epochs)), np.nan, np.float32) for name in names}
+        types = {name: np.result_type(*(file[name] for file in files.values() if name in file)) for name in names}
+        found = {name: np.full((len(self.lanes), len(epochs)), np.nan, types[name]) for name in names}
         places = {part: np.searchsorted(epochs, file["epoch"]) for part, file in files.items()}
         for i, lane in enumerate(self.lanes):
             part = lane.facts["part"]
@@ -78,6 +78,13 @@ class Sweep:
                 if name != "epoch":
                     found[name][i, places[part]] = values[lane.facts["lane"]]
         return {"epoch": epochs, **found}
+
+
+def config_of(lane: Lane, group: Group) -> Config:
+    """The configuration of a lane: its group's, with its own values."""
+    base = schema.record(group.config)
+    mine = members.settings(base)
+    return members.with_values(base, {key: lane.settings[key] for key in schema.lane_keys() if key in mine})
 
 
 def outcome_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], dataset: Dataset) -> Outcome:

@@ -3,15 +3,19 @@
 import os
 import re
 import shlex
+import socket
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from nnjax.errors import InputError
+from nnjax.errors import InputError, StoreError
+from nnjax.tracking.describe import without_passwords
 
 SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
 PATIENCE = 5  # seconds for another program to let go of a database
+CONNECTING = 3  # seconds for a server to answer at all
 
 
 def store_uri(uri: str | None, start_folder: str | Path) -> str:
@@ -36,6 +40,47 @@ def sqlite_uri(database: Path) -> str:
 def sqlite_path(store: str) -> Path | None:
     """The database file of an absolute SQLite address, None for any other store."""
     return Path(unquote(store.removeprefix("sqlite:///"))) if store.startswith("sqlite:///") else None
+
+
+def public(store: str) -> str:
+    """The address without user and password, fit to be shown and recorded."""
+    return store if store.startswith("sqlite:") else str(without_passwords({"uri": store})["uri"])
+
+
+def check_there(store: str) -> None:
+    """Raises StoreError where a look from outside shows that there can't be a store, before mlflow is imported.
+
+    A database that another program uses just now passes, and so does a server that is busy.
+    """
+    database, server = sqlite_path(store), urlsplit(store)
+    try:
+        if database:
+            _check_file(database)
+        elif server.scheme in ("http", "https"):
+            host, port = server.hostname or "", server.port or {"http": 80, "https": 443}[server.scheme]
+            if server.scheme not in getproxies() or proxy_bypass(host):
+                socket.create_connection((host, port), timeout=CONNECTING).close()
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise StoreError(public(store), str(error)) from None
+
+
+def _check_file(database: Path) -> None:
+    """Raises OSError or sqlite3.Error unless the file is a database that can be written, or can be made.
+
+    SQLite alone opens it: closing a file that it has open in this process would take its locks away (sqlite.org,
+    How To Corrupt An SQLite Database File, 2.2).
+    """
+    if not database.exists():
+        there = next(folder for folder in database.parents if folder.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            raise OSError(f"no database can be made in {there}")
+    elif not database.is_file():
+        raise OSError("unable to open database file")
+    elif not os.access(database, os.W_OK):
+        raise OSError("attempt to write a readonly database")
+    else:
+        with closing(sqlite3.connect(database, timeout=0)) as connection, suppress(sqlite3.OperationalError):  # in use
+            connection.execute("PRAGMA schema_version")
 
 
 def artifact_location(store: str, experiment: str) -> str | None:

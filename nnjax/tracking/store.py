@@ -1,7 +1,7 @@
 """Runs in an MLflow store: created safely, then everything a run writes there.
 
 Every call names its run, so that threads may write to several at once; mlflow's global active run is never used.
-Whatever fails on the way to the store reaches the caller as an InputError of one line.
+Whatever fails on the way to the store reaches the caller as a StoreError of one line.
 """
 
 import getpass
@@ -23,13 +23,14 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from nnjax.errors import InputError, choices
+from nnjax.errors import InputError, StoreError, choices
 from nnjax.tracking.describe import Status
 from nnjax.tracking.location import (
     PATIENCE,
     artifact_location,
     check_writable,
     look,
+    public,
     sqlite_path,
     sqlite_uri,
     store_uri,
@@ -40,6 +41,8 @@ from nnjax.tracking.quiet import quiet
 LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST, METRICS_A_CALL = 250, 6000, 8000, 36, 1000
 PARENT, MEMBER = "mlflow.parentRunId", "member"  # tags of a child run
 ROOT = "run_folder"  # tag of a run: where its files are
+RECORD = "record"  # tag of a run: which record (tracking/record.py) it is a copy of
+BESIDE_THE_POINT = "(raised as a result of"  # SQLAlchemy's first line may be about itself
 PAGE = 1000  # runs of a search at once
 CREATION = 60  # seconds to wait while another process creates the store; it takes two
 
@@ -75,8 +78,13 @@ class Run:
 
         A point that is NaN or infinite is left out. The same call again, timestamp included, changes nothing.
         """
-        flat = [(name, step, value) for name, series in points.items() for step, value in series]
-        metrics = [Metric(name, float(x), timestamp_ms, int(step)) for name, step, x in flat if math.isfinite(x)]
+        self.log_points(
+            [(name, step, value, timestamp_ms) for name, series in points.items() for step, value in series]
+        )
+
+    def log_points(self, points: Sequence[tuple[str, int, float, int]]) -> None:
+        """The same of points with their own times: (name, step, value, milliseconds since 1970)."""
+        metrics = [Metric(name, float(x), ms, int(step)) for name, step, x, ms in points if math.isfinite(x)]
         with reaching(self.uri):
             for start in range(0, len(metrics), METRICS_A_CALL):
                 self.client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_CALL])
@@ -112,8 +120,8 @@ class Run:
         with reaching(self.uri):
             self.client.log_artifacts(self.id, str(folder), path)
 
-    def log_file(self, file: str | Path, path: str) -> None:
-        """A file as an artifact below path."""
+    def log_file(self, file: str | Path, path: str | None) -> None:
+        """A file as an artifact below path, or beside all others."""
         with reaching(self.uri):
             self.client.log_artifact(self.id, str(file), path)
 
@@ -128,10 +136,13 @@ class Run:
         with reaching(self.uri):
             self.client.log_batch(self.id, tags=entries)
 
-    def finish(self, status: Status) -> None:
-        """End the run now; an SQLite store is whole in its one file again, unless somebody else is writing to it."""
+    def finish(self, status: Status, ended_ms: int | None = None) -> None:
+        """End the run, now or then (milliseconds since 1970).
+
+        An SQLite store is whole in its one file again, unless somebody else is writing to it.
+        """
         with reaching(self.uri):
-            self.client.set_terminated(self.id, status)
+            self.client.set_terminated(self.id, status, ended_ms)
             if database := sqlite_path(self.uri):
                 with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -174,6 +185,11 @@ def find_run(uri: str | None, run_id: str, start_folder: str | Path) -> Run | No
     return _again(uri, start_folder, found)
 
 
+def find_record(uri: str | None, record: str, start_folder: str | Path) -> Run | None:
+    """The run that is a copy of this record, set to RUNNING; None where there is none yet."""
+    return _again(uri, start_folder, _runs(uri, start_folder, tagged(RECORD, record)))
+
+
 def find_parent(uri: str | None, root: str | Path, start_folder: str | Path) -> Run | None:
     """The run of the sweep in a folder, set to RUNNING; None where there is none yet."""
     found = _runs(uri, start_folder, tagged(ROOT, root))
@@ -183,9 +199,12 @@ def find_parent(uri: str | None, root: str | Path, start_folder: str | Path) -> 
 def _runs(uri: str | None, start_folder: str | Path, query: str) -> list[Any]:
     """The runs of all experiments that a query selects; none where there is no store yet."""
     store = store_uri(uri, start_folder)
-    if (database := sqlite_path(store)) and not database.exists():
+    database = sqlite_path(store)
+    if database and not database.exists():
         return []
     with reaching(store):
+        if database:
+            check_writable(database)  # which takes seconds: mlflow itself would try for minutes
         client = MlflowClient(tracking_uri=store, registry_uri=store)
         experiments = [str(each.experiment_id) for each in client.search_experiments()]
         return list(_pages(client, experiments, query))
@@ -278,7 +297,14 @@ def _log_child(parent: Run, child: Child, found: Any) -> None:
     client.set_terminated(run_id, child.status, child.ended_ms)
 
 
-def open_run(uri: str | None, experiment: str, name: str, tags: Mapping[str, Any], start_folder: str | Path) -> Run:
+def open_run(
+    uri: str | None,
+    experiment: str,
+    name: str,
+    tags: Mapping[str, Any],
+    start_folder: str | Path,
+    started_ms: int | None = None,
+) -> Run:
     """A new run called name, RUNNING, in the named experiment; store and experiment are created where missing.
 
     The store is uri, else MLFLOW_TRACKING_URI, else mlflow.db in the start folder. Raises InputError where it can't
@@ -291,21 +317,23 @@ def open_run(uri: str | None, experiment: str, name: str, tags: Mapping[str, Any
             check_writable(database)
         client = MlflowClient(tracking_uri=store, registry_uri=store)
         experiment_id = _experiment_id(client, store, experiment)
-        run_id = client.create_run(experiment_id, tags={"mlflow.user": _user()}, run_name=name).info.run_id
-    run = Run(client, store, experiment, experiment_id, run_id, look(store, start_folder, experiment_id, run_id))
-    run.set_tags({"mlflow.source.type": "LOCAL", **tags})
-    return run
+        texts = {key[:LONGEST_KEY]: str(value)[:LONGEST_TAG] for key, value in tags.items()}
+        told = {"mlflow.user": _user(), "mlflow.source.type": "LOCAL", **texts}  # with it, so that it is found by them
+        run_id = client.create_run(experiment_id, started_ms, told, name).info.run_id
+    return Run(client, store, experiment, experiment_id, run_id, look(store, start_folder, experiment_id, run_id))
 
 
 @contextmanager
 def reaching(store: str) -> Iterator[None]:
-    """Quiet for the body; an error of the store becomes an InputError of one line."""
+    """Quiet for the body; an error of the store becomes a StoreError, of one line."""
     try:
         with quiet():
             yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, Timeout) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"the store must be reachable and writable, tracking.uri={store} is not: {reason}") from None
+        lines = [line for line in str(error).splitlines() if not line.startswith(BESIDE_THE_POINT)]
+        reason = lines[0] if lines else type(error).__name__
+        busy = isinstance(error, Timeout) or "database is locked" in str(error)
+        raise StoreError(public(store), reason, busy) from None
 
 
 def _create_database(database: Path) -> None:

@@ -35,15 +35,15 @@ class Encoding(NamedTuple):
 
 def inputs(x: Num[Array, "batch ..."], encoding: Encoding) -> Float[Array, "batch ..."]:
     """Stored rows as the network takes them, (batch, *shape)."""
-    scale, shift = (jnp.asarray(value, jnp.float32) for value in (encoding.scale, encoding.shift))
-    return x.astype(jnp.float32).reshape(-1, *encoding.shape) * scale + shift
+    scale, shift = (jnp.asarray(value, float) for value in (encoding.scale, encoding.shift))
+    return x.astype(float).reshape(-1, *encoding.shape) * scale + shift
 
 
 def targets(y: Num[Array, " batch"], encoding: Encoding) -> Float[Array, "batch outputs"]:
     """y itself in one column for a binary task (L5), else 1-of-K (L6, L9); a regression's is scaled (L8)."""
     if jnp.issubdtype(y.dtype, jnp.floating):
-        return ((y - encoding.mean) / encoding.deviation)[:, None]
-    return y[:, None].astype(jnp.float32) if encoding.outputs == 1 else jax.nn.one_hot(y, encoding.outputs)
+        return ((y.astype(float) - encoding.mean) / encoding.deviation)[:, None]
+    return y[:, None].astype(float) if encoding.outputs == 1 else jax.nn.one_hot(y, encoding.outputs)
 
 
 def classes(encoding: Encoding) -> int:
@@ -54,8 +54,8 @@ def classes(encoding: Encoding) -> int:
 def noisy(key: Key[Array, ""], y: Int[Array, " n"], rate: Float[Array, ""], classes: int) -> Int[Array, " n"]:
     """Labels of which each is replaced, with probability `rate`, by one of the other classes (Angluin & Laird 1988)."""
     key_which, key_other = jax.random.split(key)
-    other = (y + jax.random.randint(key_other, y.shape, 1, classes)) % classes
-    return jnp.where(jax.random.bernoulli(key_which, rate, y.shape), other, y)
+    other = (y + jax.random.randint(key_other, y.shape, 1, classes, y.dtype)) % classes
+    return jnp.where(jax.random.bernoulli(key_which, rate.astype(jnp.float32), y.shape), other, y)
 
 
 def count(n: int, batch_size: int) -> int:
@@ -94,6 +94,6 @@ def take(
     """Batch i of an epoch in the order `rows`: x, y and weights, 0 for the filling and None where there is none."""
     n = split.y.shape[0]
     chosen = jax.lax.dynamic_slice_in_dim(rows, i * batch_size, batch_size)
-    weights = None if n % batch_size == 0 else (i * batch_size + jnp.arange(batch_size) < n).astype(jnp.float32)
+    weights = None if n % batch_size == 0 else (i * batch_size + jnp.arange(batch_size) < n).astype(float)
     x, y = (jnp.asarray(part).at[chosen].get(mode="promise_in_bounds") for part in split)
     return x, y, weights

@@ -93,7 +93,7 @@ class Training:
         self.data = jax.device_put((flat(train), flat(validation)), self.everywhere)
         fill = plan.layout.lanes - self.lanes
         filled = {name: np.append(values, [values[-1]] * fill) for name, values in hyper.items()}
-        self.hyper = jax.device_put({name: jnp.asarray(v, jnp.float32) for name, v in filled.items()}, by_lane)
+        self.hyper = jax.device_put({name: jnp.asarray(v, float) for name, v in filled.items()}, by_lane)
         init, _, noise = keys([*seeds, *[seeds[-1]] * fill])
         self.keys = jax.device_put(Keys(init, noise), by_lane)
         order = keys([*shuffle_seeds, *[shuffle_seeds[-1]] * fill])[1]
@@ -103,7 +103,8 @@ class Training:
         self.programs = compiled(recipe, plan)
         known = self.programs.advance._cache_size()
         state, row = self.programs.begin(self.keys, self.hyper, *self.data)
-        self.state, _ = self.call(state, Position(0, 0), 0)  # no step: only compiles
+        self.position = Position(0, 0)
+        self.state, _ = self.call(state, self.position, 0)  # no step: only compiles
         self.rows = [self.told(np.asarray(row)[: self.lanes, None])]
         self.compiles = self.programs.advance._cache_size() - known
         self.train_seconds, self.examples = 0.0, 0.0
@@ -116,12 +117,16 @@ class Training:
             self.programs.advance(state, self.order_keys, self.keys, self.hyper, *self.data, at, np.int32(steps))
         )
 
-    def chunks(self) -> Iterator[Chunk]:
-        """Trains until every lane has stopped or the epochs are over."""
-        position, rate = Position(0, 0), 0.0
-        yield Chunk(0, self.rows[0], 0, float("nan"), self.columns)
+    def chunks(self, interval: int | None = None) -> Iterator[Chunk]:
+        """Trains until every lane has stopped or the epochs are over; the first chunk is what was there before.
+
+        interval: a chunk ends at each epoch that is a multiple of it.
+        """
+        position, rate = self.position, 0.0
+        done = position.epoch + position.step / self.per_epoch
+        yield Chunk(done, np.concatenate(self.rows, axis=1), 0, float("nan"), self.columns)
         while position.epoch < self.epochs_limit and (self.status == TRAINING).any():
-            steps = self.next_steps(position, rate)
+            steps = self.next_steps(position, rate, interval or self.epochs_limit)
             started = time.perf_counter()
             self.state, rows = self.call(self.state, position, steps)
             seconds = time.perf_counter() - started
@@ -130,11 +135,34 @@ class Training:
             position = Position(position.epoch + ended, step)
             if not (self.status == TRAINING).any():  # what the program did after the last lane had stopped is nothing
                 position = Position(int(self.epochs.max()), 0)
+            self.position = position
             self.rows.append(self.told(np.array(np.asarray(rows)[: self.lanes, : position.epoch + 1 - first])))
             done = position.epoch + position.step / self.per_epoch
             examples = (done - before) * len(self.data[0].y) * self.lanes
             self.train_seconds, self.examples = self.train_seconds + seconds, self.examples + examples
             yield Chunk(done, self.rows[-1], first, examples / seconds, self.columns)
+
+    def saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """All that `restore` needs: arrays, and facts that JSON can hold."""
+        leaves = jax.tree_util.tree_leaves_with_path(self.state)
+        arrays = {f"state{jax.tree_util.keystr(path)}": np.asarray(leaf) for path, leaf in leaves}
+        arrays["rows"] = np.concatenate(self.rows, axis=1)
+        seconds = {"train_seconds": self.train_seconds, "examples": self.examples}
+        return arrays, {**self.position._asdict(), **seconds}
+
+    def restore(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+        """Goes on where a training of the same recipe was when it was saved; ValueError if it was of another."""
+        leaves, tree = jax.tree_util.tree_flatten_with_path(self.state)
+        names = [f"state{jax.tree_util.keystr(path)}" for path, _ in leaves]
+        wanted = {name: (leaf.shape, leaf.dtype) for name, (_, leaf) in zip(names, leaves, strict=True)}
+        found = {name: (array.shape, array.dtype) for name, array in arrays.items() if name != "rows"}
+        if found != wanted:
+            other = next(name for name in [*wanted, *found] if wanted.get(name) != found.get(name))
+            raise ValueError(f"{other} is {found.get(other)}, this training's {wanted.get(other)}")
+        placed = [jax.device_put(arrays[name], leaf.sharding) for name, (_, leaf) in zip(names, leaves, strict=True)]
+        self.state = jax.tree_util.tree_unflatten(tree, placed)
+        self.rows, self.position = [np.asarray(arrays["rows"])], Position(facts["epoch"], facts["step"])
+        self.train_seconds, self.examples = facts["train_seconds"], facts["examples"]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -162,9 +190,10 @@ class Training:
         rmse, r2 = regression(loss, y, self.recipe.encoding.deviation)
         return {f"{part}/loss": loss, f"{part}/rmse": rmse, f"{part}/r2": r2}
 
-    def next_steps(self, position: Position, rate: float) -> int:
-        """About CHUNK_SECONDS of steps at this rate; whole epochs if it is more than one."""
-        left = (self.epochs_limit - position.epoch) * self.per_epoch - position.step
+    def next_steps(self, position: Position, rate: float, interval: int) -> int:
+        """About CHUNK_SECONDS of steps at this rate, at most to the interval's end; whole epochs if more than one."""
+        end = min(self.epochs_limit, (position.epoch // interval + 1) * interval)
+        left = (end - position.epoch) * self.per_epoch - position.step
         wanted = max(1, int(rate * CHUNK_SECONDS)) if rate else FIRST_STEPS
         steps = min(wanted, left, ROWS * self.per_epoch - position.step)
         beyond = (position.step + steps) % self.per_epoch

@@ -224,13 +224,16 @@ class Programs:
     ) -> tuple[State, Array]:
         """An epoch's end: measure, decide whether this lane goes on (L37), write the row.
 
-        The one select of an epoch: a lane that has stopped, or diverges now, goes back to its settled parameters.
+        The one select of an epoch: a lane that has stopped, or diverges now, goes back to its settled parameters. It
+        diverges where anything is not finite that it would go on from: the cost (and so the loss), the parameters, the
+        last gradient, or the optimiser's moments, since an infinite one keeps its parameter where it is, unseen.
         """
         training = state.status == TRAINING
         means = state.sums / train.y.shape[0]
         moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
         held_out = self.evaluate(state.params, validation)
-        finite = jnp.isfinite(means[0]) & jnp.isfinite(moved)
+        finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norm)
+        finite &= all_finite(state.optimizer)
         finite &= jnp.isfinite(held_out.loss) | (validation.y.shape[0] == 0)
         rows = rows.at[row].set(jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan))
 
@@ -269,6 +272,12 @@ class Programs:
         """One epoch's history, in the order of COLUMNS."""
         norm = optax.tree.norm(state.params)
         return jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, state.gradient_norm, norm])
+
+
+def all_finite(tree: Any) -> Array:
+    """Whether every floating-point number in it is."""
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.array([jnp.isfinite(leaf).all() for leaf in floats], bool).all()
 
 
 def select(condition: Array, new: Any, old: Any) -> Any:

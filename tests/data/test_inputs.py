@@ -50,7 +50,7 @@ def test_a_batch_or_a_row(tmp_path, array, about, rows):
         (np.full((1, 28, 28), np.nan), DIGITS, "finite"),
         (np.zeros((0, 28, 28)), DIGITS, "no rows"),
         (np.array(["a", "b"]), BITS, "must hold numbers, got <U1"),
-        (np.array([None, 1], object), BITS, "no array that can be read"),
+        (np.array([None, 1], object), BITS, "holds Python objects, which are not loaded"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -139,7 +139,7 @@ def test_files_that_are_not_there_or_of_no_use_are_one_line(tmp_path):
     for name, about, line in (
         ("missing.npy", DIGITS, r"no such file; allowed: \.csv, \.npy, \.npz"),
         ("x.txt", DIGITS, r"no such kind of file; allowed: \.csv, \.npy, \.npz"),
-        ("x.npy", DIGITS, "no array that can be read"),
+        ("x.npy", DIGITS, r"no \.npy file that can be read"),
         ("empty", DIGITS, "no pictures in this folder"),
         ("x.png", BITS, r"this one takes \(n, 2\) or \(2,\)"),
     ):

@@ -158,3 +158,8 @@ def test_a_damaged_npz_file(tmp_path, content):
     (tmp_path / "t.npz").write_bytes(content)
     with pytest.raises(InputError, match=r"no \.npz file that can be read"):
         read(tmp_path / "t.npz", "y")
+
+
+def test_labels_in_bytes_that_are_no_utf8(tmp_path):
+    with pytest.raises(InputError, match=r"t\.npz, array y: must be text in UTF-8$"):
+        read(npz(tmp_path, x=np.ones(2), y=np.array([b"\xff", b"a"])), "y")

@@ -39,12 +39,17 @@ class Done(NamedTuple):
         return run
 
 
+def environment() -> dict[str, str]:
+    """In which a command finds this nnjax from any folder."""
+    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+
 def command(folder: Path, *words: str, module: str = "nnjax.train") -> Done:
     """`python -m MODULE WORDS` in a folder."""
     done = subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=300,

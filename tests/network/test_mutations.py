@@ -28,14 +28,14 @@ class Mutation(NamedTuple):
 
 
 MUTATIONS = [
-    Mutation("sign of dTheta", DENSE, "Layer(delta.T @", "Layer(-delta.T @"),
-    Mutation("transpose of dTheta", DENSE, "delta.T @ kept.x", "kept.x.T @ delta"),
-    Mutation("dTheta of the wrong layer's activation", DENSE, "delta.T @ kept.x", "delta.T @ kept.a"),
+    Mutation("sign of dTheta", DENSE, "product(delta.T,", "product(-delta.T,"),
+    Mutation("transpose of dTheta", DENSE, "product(delta.T, kept.x)", "product(kept.x.T, delta)"),
+    Mutation("dTheta of the wrong layer's activation", DENSE, "product(delta.T, kept.x)", "product(delta.T, kept.a)"),
     Mutation("sign of db", DENSE, "delta.sum(axis=0)", "-delta.sum(axis=0)"),
     Mutation("db averaged twice", DENSE, "delta.sum(axis=0)", "delta.mean(axis=0)"),
-    Mutation("sign of d_in", DENSE, "delta @ layer.Theta\n", "-delta @ layer.Theta\n"),
-    Mutation("transpose of Theta", DENSE, "delta @ layer.Theta\n", "delta @ layer.Theta.T\n"),
-    Mutation("g' left out on the way in", DENSE, "delta @ layer.Theta\n", "d_out @ layer.Theta\n"),
+    Mutation("sign of d_in", DENSE, "product(delta, layer", "product(-delta, layer"),
+    Mutation("transpose of Theta", DENSE, "product(delta, layer.Theta)", "product(delta, layer.Theta.T)"),
+    Mutation("g' left out on the way in", DENSE, "product(delta, layer", "product(d_out, layer"),
     Mutation("g' left out", DENSE, "d_out * g.derivative(kept.z, kept.a)", "d_out"),
     Mutation("z and a swapped", DENSE, "g.derivative(kept.z, kept.a)", "g.derivative(kept.a, kept.z)"),
     Mutation("z kept for a", DENSE, "Kept(x, z, a)", "Kept(x, z, z)"),
@@ -43,7 +43,7 @@ MUTATIONS = [
     Mutation("the wrong layer's Theta", MODELS, "reversed(params)", "params"),
     Mutation("the wrong layer's g", MODELS, "reversed(functions)", "functions"),
     Mutation("gradients in the wrong order", MODELS, "tuple(reversed(grads))", "tuple(grads)"),
-    Mutation("delta not propagated", MODELS, "kept_here, d_out, g)", "kept_here, delta, g)"),
+    Mutation("delta not propagated", MODELS, "kept_here, d_out, g, product)", "kept_here, delta, g, product)"),
     Mutation("sign of delta", LOSSES, "jax.nn.softmax(z, axis=-1) - targets", "targets - jax.nn.softmax(z, axis=-1)"),
     Mutation("softmax over the batch", LOSSES, "jax.nn.softmax(z, axis=-1) - t", "jax.nn.softmax(z, axis=0) - t"),
     Mutation(

@@ -143,7 +143,10 @@ def test_lanes_that_all_diverge_are_one_line_and_exit_1(main, tmp_path):
 
 def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
     from nnjax import assembly
+    from nnjax.sweep import delivery, parent
 
+    for module in (delivery, parent):
+        monkeypatch.setattr(module, "KILLED_PATIENCE", 60.0)
     real, groups = assembly.training, []
 
     def interrupted(*arguments):

@@ -1,5 +1,6 @@
 """A layer of units, each connected to all inputs: a = g(x Theta^T + b) (L1, L2)."""
 
+from operator import matmul
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
+from nnjax.network.precision import Product
 
 
 class Layer(NamedTuple):
@@ -40,7 +42,7 @@ def init(
     key: Key[Array, ""], n_in: int, n_out: int, initializer: Initializer, scale: Float[Array, ""] | float
 ) -> Layer:
     """Theta = scale * initializer, of shape (n_out, n_in), and b = 0 (L33)."""
-    return Layer(scale * initializer(key, (n_out, n_in)), jnp.zeros(n_out))
+    return Layer((scale * initializer(key, (n_out, n_in))).astype(float), jnp.zeros(n_out))
 
 
 def joined(layer: Layer) -> Float[Array | np.ndarray, "n_out inputs_and_one"]:
@@ -57,15 +59,17 @@ def split(matrix: Float[Array | np.ndarray, "n_out inputs_and_one"]) -> Layer:
     return Layer(matrix[:, 1:], matrix[:, 0])  # type: ignore[arg-type]
 
 
-def forward(layer: Layer, x: Float[Array, "batch n_in"], g: Activation) -> tuple[Float[Array, "batch n_out"], Kept]:
+def forward(
+    layer: Layer, x: Float[Array, "batch n_in"], g: Activation, product: Product = matmul
+) -> tuple[Float[Array, "batch n_out"], Kept]:
     """z = x Theta^T + b and a = g(z), for a batch of rows (L2)."""
-    z = (layer.Theta @ x.T).T + layer.b
+    z = product(layer.Theta, x.T).T + layer.b
     a = g.value(z)
     return a, Kept(x, z, a)
 
 
 def backward(
-    layer: Layer, kept: Kept, d_out: Float[Array, "batch n_out"], g: Activation
+    layer: Layer, kept: Kept, d_out: Float[Array, "batch n_out"], g: Activation, product: Product = matmul
 ) -> tuple[Layer, Float[Array, "batch n_in"]]:
     """Gradients of the layer's parameters and of its inputs, from d_out = d cost / d a.
 
@@ -73,4 +77,4 @@ def backward(
     d cost / d Theta = delta^T x and d cost / d b = the sum of delta over the batch (L27).
     """
     delta = d_out * g.derivative(kept.z, kept.a)
-    return Layer(delta.T @ kept.x, delta.sum(axis=0)), delta @ layer.Theta
+    return Layer(product(delta.T, kept.x), delta.sum(axis=0)), product(delta, layer.Theta)

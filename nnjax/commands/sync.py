@@ -1,0 +1,93 @@
+"""`nnjax sync`: what runs and sweeps have in their folders and the store hasn't, delivered, nothing twice."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from nnjax.errors import InputError, StoreError, TrainingError
+from nnjax.tracking.describe import Status
+
+HELP = "deliver to MLflow what it is missing of runs and sweeps, and end those that were killed"
+DEFAULT = ("outputs", "multirun", "sweeps")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to look."""
+    names = ", ".join(f"{name}/" for name in DEFAULT)
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help=f"of runs, or with such below; else {names}")
+    parser.add_argument("--uri", metavar="URI", help="the store; else for each the one that it was to go to")
+
+
+def run(given: argparse.Namespace) -> None:
+    """Says a line for each folder that had something, one in the end if none had.
+
+    Raises:
+        InputError: there is no such folder.
+        TrainingError: something could not be delivered.
+    """
+    from nnjax.tracking.delivery import catch_up
+
+    failed = said = 0
+    for folder, is_sweep in found(starts(given.folders)):
+        try:
+            words = deliver_sweep(folder, given.uri) if is_sweep else catch_up(folder, given.uri)
+        except InputError as error:
+            words, failed = f"not delivered: {error.reason if isinstance(error, StoreError) else error}", failed + 1
+        if words:
+            said += 1
+            print(f"{os.path.relpath(folder)}: {words}")
+    if failed:
+        raise TrainingError(f"{failed} of {said} folders could not be delivered")
+    if not said:
+        print("nothing is missing")
+
+
+def starts(folders: Sequence[str]) -> list[Path]:
+    """Where to begin; InputError for a folder that isn't there."""
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise InputError(f"{folder}: no such folder; allowed: folders of runs or sweeps, or with such below")
+    return [Path(folder).absolute() for folder in folders or filter(os.path.isdir, DEFAULT)]
+
+
+def found(folders: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Each folder of a run, and of a sweep (True), oldest names first."""
+    from nnjax.sweep.command import FILE
+    from nnjax.tracking.record import RECORD
+
+    for start in folders:
+        for folder, below, files in os.walk(start):
+            below.sort()
+            if RECORD in files:
+                yield Path(folder), False
+                below.clear()
+            elif FILE in files:
+                yield Path(folder), True
+
+
+def deliver_sweep(root: Path, uri: str | None) -> str:
+    """Delivers a sweep whose command is gone; in words what was done, "" if the store has all or it is at work.
+
+    Raises:
+        StoreError: the store can't be reached or written.
+    """
+    from nnjax.sweep import command, delivery
+    from nnjax.sweep import folder as kept
+    from nnjax.sweep.whole import Sweep
+    from nnjax.tracking import process
+
+    known = command.read(root)
+    if known is None or (known["status"] is None and not process.gone(known["process"])):
+        return ""
+    parts = list(kept.parts(root))
+    digest = Sweep(root, parts, known["objective"]).digest(known["record"]) if parts else command.NOTHING
+    if known["delivered"] == digest:
+        return ""
+    status: Status = known["status"] or "KILLED"
+    delivery.deliver(command.running(root, known, uri), status)
+    again = command.read(root)
+    if again is None or again["delivered"] != digest:
+        raise InputError("see above")
+    what = "delivered" if parts else f"nothing was trained, {status}"
+    return f"{what}{', and the sweep, left RUNNING, is KILLED' if known['status'] is None else ''}"

@@ -1,0 +1,101 @@
+"""When the state of a training is saved, which of its checkpoints stay, and how a training goes on from one."""
+
+import logging
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnjax import checkpoint
+from nnjax.errors import InputError
+from nnjax.training.loop import Training
+
+log = logging.getLogger(__name__)
+FOLDER = "checkpoints"  # of a run's folder
+SCORES = ("validation/loss", "train/loss")  # the lower, the better; the second where nothing is held out
+
+
+class Saver:
+    """Saves a training in a folder, every so many epochs (`5`) or seconds (`60s`); None: only when it is asked to.
+
+    Args:
+        folder: for the checkpoints, made with the first.
+        every: `checkpoint.every`.
+        identity: what a training must be for these checkpoints to be its own, as JSON has it.
+    """
+
+    def __init__(self, folder: Path, every: int | str | None, identity: Mapping[str, Any]) -> None:
+        self.folder, self.identity = folder, identity
+        self.seconds = float(every[:-1]) if isinstance(every, str) else None
+        self.epochs = every if isinstance(every, int) else None
+        self.saved_at, self.saved_epoch = time.monotonic(), 0
+        self.scores: dict[Path, float] = {}
+
+    def restore(self, training: Training) -> None:
+        """Puts the latest state that can be read into a training, if there is one.
+
+        Raises:
+            InputError: the checkpoints are of another training.
+        """
+        found, damaged = checkpoint.latest(self.folder)
+        for line in damaged:
+            log.warning("%s; the one before it is used", line)
+        if found is None:
+            return
+        for key, value in self.identity.items():
+            if found.facts["identity"].get(key) != value:
+                raise InputError(f"{self.folder}: a checkpoint of another {key}: {found.facts['identity'].get(key)}")
+        try:
+            training.restore(found.arrays, found.facts)
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{self.folder}: a checkpoint of another training: {error}") from None
+        self.saved_epoch = training.position.epoch
+        self.scores = {self.folder / name: score for name, score in found.facts["scores"].items()}
+        log.info("goes on after epoch %s", at(training))
+
+    def after(self, training: Training) -> None:
+        """Saves if it is time to."""
+        due = self.seconds is not None and time.monotonic() - self.saved_at >= self.seconds
+        due |= self.epochs is not None and training.position.epoch // self.epochs > self.saved_epoch // self.epochs
+        if due:
+            self.save(training)
+
+    def save(self, training: Training) -> None:
+        """Saves now, and removes what is neither of the last two nor the best."""
+        arrays, facts = training.saved()
+        updates = training.position.epoch * training.per_epoch + training.position.step
+        path = self.folder / f"{updates:012d}{checkpoint.SUFFIX}"
+        self.scores = {there: score for there, score in self.scores.items() if there.exists()}
+        self.scores[path] = score(training.history())
+        scores = {there.name: value for there, value in self.scores.items()}
+        checkpoint.write(path, arrays, {**facts, "identity": dict(self.identity), "scores": scores})
+        checkpoint.prune(self.folder, self.scores)
+        self.saved_at, self.saved_epoch = time.monotonic(), training.position.epoch
+
+    def discard(self) -> None:
+        """Removes all of them: what was trained is kept otherwise."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def score(history: Mapping[str, np.ndarray]) -> float:
+    """The median lane's latest loss, of held-out data where there are any."""
+    for name in SCORES:
+        last = [lane[np.isfinite(lane)][-1:] for lane in history[name]]
+        if values := [float(value) for lane in last for value in lane]:
+            return float(np.median(values))
+    return float("inf")
+
+
+def at(training: Training) -> str:
+    """`3`, or `3 and 120 of 430 updates`."""
+    epoch, step = training.position
+    return f"{epoch} and {step} of {training.per_epoch} updates" if step else f"{epoch}"
+
+
+def identities(folder: Path) -> Sequence[Mapping[str, Any]]:
+    """The identities of all checkpoints in the folders below this one, those that can't be read left out."""
+    found = [checkpoint.latest(each)[0] for each in sorted(folder.glob("*/"))]
+    return [each.facts["identity"] for each in found if each is not None]

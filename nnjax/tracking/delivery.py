@@ -1,0 +1,215 @@
+"""From a run's folder to its store: what the record has and the store hasn't, nothing twice.
+
+While a run is trained, after a kill and days later: it is always this that writes to the store. How far it got is in
+delivered.json; whatever was on its way when a process ended is sent again, which changes nothing.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from nnjax.errors import InputError
+from nnjax.tracking import record, undelivered
+from nnjax.tracking.record import DELIVERED, LOCK, RECORD, Event
+
+if TYPE_CHECKING:
+    from nnjax.tracking.store import Run
+
+OWN = (RECORD, DELIVERED, LOCK)  # of the folder's files, what is about the delivery itself
+LEFT_HERE = "checkpoints"  # a folder that stays where it is: the tag run_folder says where
+
+
+class Delivery:
+    """One run's folder and its store.
+
+    Args:
+        folder: with a record.
+        uri: the store; None: the one that the record names, which has no password.
+        fresh: the record has just begun, so that no store knows the run.
+    """
+
+    def __init__(self, folder: Path, uri: str | None = None, fresh: bool = False) -> None:
+        self.folder, self.uri, self.fresh = folder, uri, fresh
+        self.known: dict[str, Any] = {"run": "", "offset": 0, "files": {}, "model": "", **read_delivered(folder)}
+        self.run: Run | None = None
+        self.progressed = time.monotonic()
+
+    @property
+    def offset(self) -> int:
+        """So many bytes of the record are delivered."""
+        return int(self.known["offset"])
+
+    def deliver(self) -> int:
+        """Brings the store what is new in the record; how many events that were.
+
+        Raises:
+            StoreError: the store can't be reached or written.
+            InputError: the run's experiment is a deleted one.
+        """
+        if self.offset >= size(self.folder):
+            return 0
+        run = self.run = self.run or self.reached()
+        self.step()
+        events, offset = record.read(self.folder, self.offset)
+        for event in events:
+            if event["event"] == "open":
+                self.settings(run, event)
+        points = [(*point, event["time"]) for event in events for point in event.get("points", ())]
+        if points:
+            run.log_points(points)
+            self.step()
+        if tags := {key: text for event in events for key, text in event.get("tags", {}).items()}:
+            run.set_tags(tags)
+            self.step()
+        for event in events:
+            if event["event"] == "model":
+                self.model(run, event)
+        end = events[-1] if record.ended(events) else None
+        if end and end["status"] == "KILLED":  # there may be no time for files
+            run.finish(end["status"], end["time"])
+        if any(event["event"] in ("files", "end") for event in events):
+            self.files(run)
+        if end and end["status"] != "KILLED":
+            run.finish(end["status"], end["time"])
+        self.keep(offset=offset)
+        if end:
+            undelivered.remove(self.start_folder(), self.folder)
+        return len(events)
+
+    def opening(self) -> Event:
+        """How the run was opened last."""
+        opened = record.opening(record.read(self.folder)[0])
+        if opened is None:
+            raise InputError(f"{self.folder / RECORD}: the record of no run: it has no opening")
+        return opened
+
+    def start_folder(self) -> Path:
+        """Where the command was started."""
+        return Path(self.opening()["start_folder"])
+
+    def reached(self) -> "Run":
+        """The run in the store: the one that is known, one that nobody could write down, or a new one."""
+        from nnjax.tracking import store
+
+        opened, fresh = self.opening(), self.fresh
+        uri, start_folder, self.fresh = self.uri or opened["uri"], opened["start_folder"], False
+        run = None if fresh else store.find_record(uri, opened["id"], start_folder)
+        if run is None:
+            tags = {**opened["tags"], store.RECORD: opened["id"]}
+            when = opened["time"]
+            run = store.open_run(uri, opened["experiment"], opened["name"], tags, start_folder, when)
+        if run.id != self.known["run"]:  # of a store that has lost the run, all is missing
+            self.keep(run=run.id, offset=0, files={}, model="")
+        return run
+
+    def settings(self, run: "Run", opened: Event) -> None:
+        """Parameters, tags and data."""
+        run.log_params(run.missing_params(opened["params"]))
+        data = opened["dataset"]
+        run.log_dataset(data["name"], data["source"], data["digest"], data["shapes"])
+        self.step()
+
+    def model(self, run: "Run", event: Event) -> None:
+        """The network as an MLflow model, once."""
+        file = self.folder / event["file"]
+        if not file.is_file():
+            return
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        if digest != self.known["model"]:
+            from nnjax.tracking.model import log_model
+
+            log_model(run, file, unpacked(event["example"]), event["classes"], digest)
+            self.keep(model=digest)
+
+    def files(self, run: "Run") -> None:
+        """The folder's files, those that are there as they are left out."""
+        for path in self.listed():
+            name, facts = str(path.relative_to(self.folder)), [path.stat().st_size, path.stat().st_mtime_ns]
+            if self.known["files"].get(name) != facts:
+                parent = path.parent.relative_to(self.folder)
+                run.log_file(path, None if parent == Path() else str(parent))
+                self.known["files"][name] = facts
+                self.step()
+
+    def listed(self) -> Iterator[Path]:
+        """The files that the store gets: neither our own, nor links, nor half ones."""
+        for path in sorted(self.folder.rglob("*")):
+            inside = path.relative_to(self.folder)
+            ours = str(inside) in OWN or inside.parts[0] == LEFT_HERE or ".part" in path.suffixes
+            if path.is_file() and not path.is_symlink() and not ours:
+                yield path
+
+    def step(self) -> None:
+        """Remembers when the store answered last."""
+        self.progressed = time.monotonic()
+
+    def keep(self, **facts: Any) -> None:
+        """Writes delivered.json, whole or not at all."""
+        self.known |= facts
+        self.step()
+        unfinished = self.folder / f"{DELIVERED}.part"
+        unfinished.write_text(json.dumps(self.known))
+        os.replace(unfinished, self.folder / DELIVERED)
+
+
+def read_delivered(folder: Path) -> dict[str, Any]:
+    """What delivered.json says; nothing where it isn't there or can't be read: then the store is asked."""
+    try:
+        found = json.loads((folder / DELIVERED).read_text())
+    except (OSError, ValueError):
+        return {}
+    kinds = {"run": str, "offset": int, "files": dict, "model": str}
+    right = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in kinds.items())
+    return found if right and found["offset"] <= size(folder) else {}
+
+
+def size(folder: Path) -> int:
+    """Of the record, in bytes."""
+    path = folder / RECORD
+    return path.stat().st_size if path.exists() else 0
+
+
+def is_missing(folder: Path) -> bool:
+    """Whether the store hasn't got all of a record, or the run in it never ended."""
+    known = read_delivered(folder)
+    return known.get("offset", 0) < size(folder) or not record.ended(record.read(folder)[0])
+
+
+def catch_up(folder: Path, uri: str | None = None) -> str:
+    """Delivers what is missing of a run that nobody is training any more; in words what that was, or "".
+
+    Raises:
+        StoreError: the store can't be reached or written.
+        InputError: the run's experiment is a deleted one.
+    """
+    if not is_missing(folder):
+        return ""
+    try:
+        with FileLock(folder / LOCK, timeout=0):  # held as long as somebody trains or delivers
+            stale = record.close_stale(folder)
+            if not record.ended(record.read(folder)[0]):
+                return ""
+            count = Delivery(folder, uri).deliver()
+    except Timeout:
+        return ""
+    return f"{count} event{'s' * (count != 1)} delivered{', and the run, left RUNNING, is KILLED' if stale else ''}"
+
+
+def packed(array: np.ndarray) -> Mapping[str, Any]:
+    """An array as JSON has it."""
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "base64": data}
+
+
+def unpacked(facts: Mapping[str, Any]) -> np.ndarray:
+    """The array again."""
+    shape: Sequence[int] = facts["shape"]
+    return np.frombuffer(base64.b64decode(facts["base64"]), np.dtype(facts["dtype"])).reshape(shape)

@@ -1,0 +1,141 @@
+"""`nnjax sync`: what is missing is delivered, nothing twice; what was killed is said to be."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from nnjax import __main__
+from nnjax.sweep import command, delivery
+from nnjax.sweep.callback import Running
+from nnjax.tracking import process, record, undelivered
+from nnjax.tracking.record import Record
+from tests.sweep.conftest import XOR, swept  # noqa: F401 - a fixture
+from tests.test_config import read
+
+
+@pytest.fixture
+def sync(monkeypatch, capsys):
+    """sync(folder, words...) -> (exit code, both streams): the verb in this process."""
+
+    def run(folder, *words):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr("sys.argv", ["nnjax", "sync", *words])
+        try:
+            __main__.main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def left_behind(start, name, **process_facts):
+    """A run's folder whose process wrote no end."""
+    folder = start / "outputs" / "today" / name
+    folder.mkdir(parents=True)
+    made = Record(folder)
+    made.append(
+        "open",
+        id=made.id,
+        name=name,
+        experiment="boolean",
+        uri=f"sqlite:///{start}/mlflow.db",
+        start_folder=str(start),
+        tags={},
+        params={"seed": "0"},
+        dataset={"name": "boolean", "source": "a table", "digest": "d" * 64, "shapes": {"train": [4, 2]}},
+        process={**process.this(), **process_facts},
+    )
+    made.metrics([("train/loss", 0, 0.5)])
+    undelivered.add(start, folder)
+    return folder
+
+
+def runs(start):
+    with closing(sqlite3.connect(start / "mlflow.db")) as connection:
+        return dict(connection.execute("SELECT name, status FROM runs WHERE name != 'template'").fetchall())
+
+
+def test_a_killed_run_is_ended_and_delivered_and_one_at_work_is_left_alone(swept, sync):  # noqa: F811
+    start = swept().start
+    left_behind(start, "killed", started="long ago")
+    left_behind(start, "at work")
+    left_behind(start, "elsewhere", host="another", started="long ago")
+    code, said, noise = sync(start)
+    assert (code, noise) == (0, "")
+    assert said == "outputs/today/killed: 3 events delivered, and the run, left RUNNING, is KILLED\n"
+    assert runs(start) == {"killed": "KILLED"}
+    assert {folder.name for folder in undelivered.folders(start)} == {"at work", "elsewhere"}
+    assert sync(start) == (0, "nothing is missing\n", "")
+
+
+def test_folders_are_named_and_mistakes_are_one_line(swept, sync, tmp_path):  # noqa: F811
+    start = swept().start
+    folder = left_behind(start, "killed", started="long ago")
+    assert sync(start, "nowhere")[0] == 2
+    assert sync(start, str(folder))[0] == 0
+    assert runs(start) == {"killed": "KILLED"}
+    assert sync(tmp_path) == (0, "nothing is missing\n", "")
+
+
+def test_a_store_that_is_gone_is_said_for_each_folder_and_in_the_exit_code(swept, sync):  # noqa: F811
+    start = swept().start
+    for name in "ab":
+        left_behind(start, name, started="long ago")
+    code, said, noise = sync(start, "--uri=http://127.0.0.1:9")
+    assert code == 1
+    assert [line.split(":")[0] for line in said.splitlines()] == ["outputs/today/a", "outputs/today/b"]
+    assert noise == "error: 2 of 2 folders could not be delivered\n"
+    assert sync(start)[0] == 0
+    assert runs(start) == {"a": "KILLED", "b": "KILLED"}
+
+
+def a_sweep(made, **facts):
+    """Lanes that were trained by a command that is gone, its parent left RUNNING; as XOR trains them."""
+    config = read(*XOR, "lanes.record=table")
+    running = Running(made.root, made.start, config.tracking, config.lanes.record, config.objective)
+    command.remember(running)
+    made.train("lanes.seeds=2", "lanes.record=table")
+    command.update(made.root, process={**process.this(), "started": "long ago"}, **facts)
+    return running
+
+
+def test_a_sweep_that_was_killed_is_delivered_and_is_killed(swept, sync):  # noqa: F811
+    made = swept("sweeps")
+    a_sweep(made)
+    assert made.parent().info.status == "RUNNING"
+    code, said, noise = sync(made.start)
+    assert (code, noise) == (0, "")
+    assert said.endswith("sweeps: delivered, and the sweep, left RUNNING, is KILLED\n")
+    assert (made.parent().info.status, made.parent().data.metrics["sweep/lanes"]) == ("KILLED", 2)
+    assert sync(made.start) == (0, "nothing is missing\n", "")
+
+
+def test_a_sweep_whose_store_was_gone_at_its_end_is_delivered_with_its_own_status(swept, sync, capsys):  # noqa: F811
+    made = swept("sweeps")
+    running = a_sweep(made)
+    database, away = made.start / "mlflow.db", made.start / "away.db"
+    database.rename(away)
+    database.mkdir()  # nothing can be written there
+    delivery.deliver(running, "FINISHED")
+    assert "its folder has it all: nnjax sync sweeps" in capsys.readouterr().out
+    assert (made.root / "summary" / "summary.txt").exists()
+    database.rmdir()
+    away.rename(database)
+    code, said, _ = sync(made.start)
+    assert (code, said.splitlines()[-1]) == (0, "sweeps: delivered")
+    assert made.parent().info.status == "FINISHED"
+    assert sync(made.start) == (0, "nothing is missing\n", "")
+
+
+def test_what_is_not_a_record_is_one_line(swept, sync):  # noqa: F811
+    start = swept().start
+    folder = start / "outputs" / "x"
+    folder.mkdir(parents=True)
+    (folder / record.RECORD).write_text('{"event": "end", "time": 1, "status": "FINISHED"}\n')
+    code, said, noise = sync(start)
+    assert code == 1
+    assert said.startswith("outputs/x: not delivered: ")
+    assert noise.count("\n") == 1

@@ -1,0 +1,103 @@
+"""Checkpoint files: whole or refused, with a line that says why."""
+
+import os
+
+import numpy as np
+import pytest
+
+from nnjax import checkpoint
+from nnjax.errors import InputError
+
+ARRAYS = {"state.b": np.arange(3, dtype=np.float32), "rows": np.full((1, 2, 2), np.nan), "state.n": np.int32([7])}
+FACTS = {"epoch": 3, "step": 1, "scores": {"a": float("inf")}}
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "000000000003.safetensors"
+    checkpoint.write(path, ARRAYS, FACTS)
+    return path
+
+
+def test_what_was_written_is_read(written):
+    found = checkpoint.read(written)
+    assert found.facts == FACTS
+    assert set(found.arrays) == set(ARRAYS)
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+        assert found.arrays[name].dtype == array.dtype
+
+
+def refused(path, content):
+    path.write_bytes(content)
+    try:
+        checkpoint.read(path)
+    except InputError as error:
+        return "\n" not in str(error) and str(path) in str(error)
+    return False
+
+
+def test_every_flipped_bit_is_detected(written):
+    content = written.read_bytes()
+    assert len(content) < 1000
+    for place in range(len(content) * 8):
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << place % 8
+        assert refused(written, bytes(flipped)), place
+
+
+def test_every_truncation_is_detected(written):
+    content = written.read_bytes()
+    assert all(refused(written, content[:length]) for length in range(len(content)))
+    assert refused(written, content + b"\0")
+
+
+def test_flips_and_truncations_of_a_large_one_are_detected(tmp_path):
+    path, rng = tmp_path / "1.safetensors", np.random.default_rng(0)
+    checkpoint.write(path, {"state.Theta": rng.normal(size=(300, 784)).astype(np.float32)}, FACTS)
+    content = path.read_bytes()
+    for place in rng.integers(len(content) * 8, size=100):
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << int(place) % 8
+        assert refused(path, bytes(flipped)), place
+    assert all(refused(path, content[:length]) for length in rng.integers(len(content), size=20))
+
+
+def test_another_format_says_so(written, monkeypatch):
+    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    with pytest.raises(InputError, match="format 1; this nnjax reads 2"):
+        checkpoint.read(written)
+
+
+def test_a_damaged_one_is_skipped_for_the_one_before(tmp_path):
+    for updates in (10, 20):
+        checkpoint.write(tmp_path / f"{updates:012d}.safetensors", ARRAYS, {"epoch": updates})
+    (tmp_path / "000000000020.safetensors").write_bytes(b"nothing")
+    found, damaged = checkpoint.latest(tmp_path)
+    assert found is not None
+    assert found.facts == {"epoch": 10}
+    assert len(damaged) == 1
+    assert "000000000020" in damaged[0]
+
+
+def test_nothing_is_left_of_a_write_that_failed(tmp_path, monkeypatch):
+    """As on a full disk: the file before it stays."""
+    path = tmp_path / "1.safetensors"
+    checkpoint.write(path, ARRAYS, {"epoch": 1})
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.write(path, ARRAYS, {"epoch": 2})
+    assert [each.name for each in tmp_path.iterdir()] == ["1.safetensors"]
+    assert checkpoint.read(path).facts == {"epoch": 1}
+
+
+def test_the_last_two_and_the_best_stay(tmp_path):
+    scores = {tmp_path / f"{updates}.safetensors": score for updates, score in enumerate([3.0, 1.0, 2.0, 5.0, 4.0])}
+    for path in scores:
+        checkpoint.write(path, ARRAYS, FACTS)
+        checkpoint.prune(tmp_path, scores)
+    assert sorted(path.name[0] for path in tmp_path.iterdir()) == ["1", "3", "4"]
