@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from nnjax import predictor
+from nnjax import evaluation, predictor
 from nnjax.commands import evaluate
 from nnjax.data.boolean import boolean
 from nnjax.errors import InputError
@@ -81,10 +81,10 @@ def test_other_classes_are_one_line_with_both():
         [(np.zeros((10, 2), np.float32), np.zeros(10, np.float32))], metadata([2], classes=list("0123456789"))
     )
     with pytest.raises(InputError, match=r"10 classes \(0, 1, 2, \.\.\.\) apart, these data have 2 classes \(0, 1\)"):
-        evaluate.fitted(ten, data)
+        evaluation.fitted(ten, data)
     two = Predictor(ten.params, metadata([2]))
     with pytest.raises(InputError, match=r"2 classes \(0, 1\) apart, these data have 2 classes \(no, yes\)"):
-        evaluate.fitted(two, dataclasses.replace(data, classes=("no", "yes")))
+        evaluation.fitted(two, dataclasses.replace(data, classes=("no", "yes")))
 
 
 @pytest.fixture
