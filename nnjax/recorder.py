@@ -12,7 +12,7 @@ from nnjax.config import Config
 from nnjax.data.dataset import Dataset
 from nnjax.results import Outcome
 from nnjax.tracking import describe
-from nnjax.training.loop import Chunk
+from nnjax.training.loop import STOPPED, Chunk
 
 POINTS = 100  # of a metric at most: a boolean run has thousands of epochs
 
@@ -119,6 +119,7 @@ class Recorder:
             "training/epochs": outcome.epochs,
             "training/updates": outcome.updates,
             "training/examples_per_second": outcome.examples_per_second,
+            "training/stopped": STOPPED.index(outcome.stopped),
         }
         self.metrics(outcome.test, outcome.kept_epoch)
         self.metrics(totals, outcome.epochs)
