@@ -19,6 +19,12 @@ from nnjax.trained import Trained
 if TYPE_CHECKING:
     from nnjax.data.dataset import Dataset, Split
 
+CLEARED = {  # setting of data=boolean -> those of the run that say the same another way, or go with these
+    "function": ("expression", "table"),
+    "expression": ("function", "table", "inputs"),
+    "table": ("function", "expression", "inputs"),
+}
+
 
 def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
     """The settings of the data: what the overrides name, else the run's own with what they change.
@@ -41,25 +47,40 @@ def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
         composed = hydra.compose("config", [f"loss={loss}", *([] if named else [f"data={own['name']}"]), *overrides])
     if not named:
         changed = {override.lstrip("+").partition("=")[0].removeprefix("data.") for override in overrides}
+        said = changed & CLEARED.keys() if own["name"] == "boolean" else set()
+        cleared = {key for each in said if composed.data[each] is not None for key in CLEARED[each]}
         for key, value in own.items():
-            if key not in changed:
+            if key not in changed | cleared:
                 OmegaConf.update(composed, f"data.{key}", value)
     return validation.read(composed, overrides)
 
 
 def load(found: Trained, settings: Config, overrides: Sequence[str]) -> "Dataset":
-    """The data, whose test part is asked for; of a file that is not the run's own all rows, if no part is named."""
+    """The data, whose test part is asked for; of a file that is not the run's own all rows, if no part is named.
+
+    Raises:
+        InputError: they aren't there.
+    """
     from nnjax import assembly
     from nnjax.data import file, sources
 
     source = assembly.source(settings)
     if settings.data.name == "file" and settings.data.path is not None:
+        check_started_here(found, settings.data.path)
         if settings.data.task == "auto":  # the network says what the target is
             source["task"] = "classification" if found.predictor.metadata.get("classes") else "regression"
         part = any(override.lstrip("+").startswith("data.test_size=") for override in overrides)
         if not part and not own_file(found, settings):
             return file.unseen(source["path"], source["target"], source["task"])
     return sources.load(**source)
+
+
+def check_started_here(found: Trained, path: str) -> None:
+    """Raises InputError for a run's own file that is not there, named from the folder that its training began in."""
+    place = Path(path).expanduser()
+    if path == found.settings.get("data.path") and not place.is_absolute() and not place.exists():
+        folder = "relative to the folder the training was started in"
+        raise InputError(f"data.path={path}: no such file from here, the run has it {folder}; allowed: data.path=FILE")
 
 
 def own_file(found: Trained, settings: Config) -> bool:
@@ -91,8 +112,9 @@ def fitted(network: Predictor, dataset: "Dataset") -> "Split":
             f"data={dataset.name}: the network takes inputs of the shape {takes}, these have {x.shape[1:]}"
         )
     classes = tuple(network.metadata.get("classes") or ())
-    of_file = {*dataset.classes} < {*classes} and dataset.source.endswith((".csv", ".npz"))
-    if classes != dataset.classes and not of_file:  # a file may have instances of some classes alone
+    known = {*dataset.classes} <= {*classes} and bool(dataset.classes) == bool(classes)
+    some = len(dataset.classes) < len(classes)  # a file may have instances of some classes alone
+    if not known or (some and not dataset.source.endswith((".csv", ".npz"))):
         told = f"tells {names(classes)} apart" if classes else "predicts a number"
         has = f"have {names(dataset.classes)}" if dataset.classes else "are of a regression"
         raise InputError(f"data={dataset.name}: the network {told}, these data {has}")
