@@ -5,6 +5,7 @@ python -m experiments.boolean_functions
 
 import numpy as np
 
+from experiments.finding import Finding, report
 from experiments.training import trained
 from nnjax.training.batches import Split
 
@@ -21,13 +22,12 @@ def learnt(function: str) -> tuple[str, int]:
     return "-".join(map(str, sizes)), int(np.sum(measured.accuracy == 1))
 
 
-def main() -> None:
-    """Prints a line a function."""
-    print(f"{'function':<12} {'network':<8} seeds of {SEEDS} that answer every row right")
-    for function in FUNCTIONS:
-        sizes, right = learnt(function)
-        print(f"{function:<12} {sizes:<8} {right}", flush=True)
+def run() -> Finding:
+    """A number a function."""
+    found = {function: learnt(function) for function in FUNCTIONS}
+    numbers = {f"{function} {sizes}": right for function, (sizes, right) in found.items()}
+    return Finding(f"How many of {SEEDS} seeds answer every row right? (L13)", numbers)
 
 
 if __name__ == "__main__":
-    main()
+    report(run(), "boolean_functions")

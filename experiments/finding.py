@@ -18,12 +18,12 @@ class Finding(NamedTuple):
     Attributes:
         question: what was asked, with the facts of the lecture that it belongs to.
         numbers: name -> value; a name is one for a metric of MLflow: letters, digits, blanks, _-.:/
-        figure: the picture of it.
+        figure: the picture of it, if it has one.
     """
 
     question: str
     numbers: Mapping[str, float]
-    figure: Figure
+    figure: Figure | None = None
 
 
 def table(finding: Finding) -> str:
@@ -37,8 +37,9 @@ def report(finding: Finding, name: str) -> None:
     run = store.open_run(None, EXPERIMENT, name, describe.versions(), Path.cwd())
     run.log_metrics({key: [(0, float(x))] for key, x in finding.numbers.items()}, 0)
     run.set_tags({"mlflow.note.content": finding.question})
-    with tempfile.TemporaryDirectory() as folder:
-        finding.figure.savefig(Path(folder) / f"{name}.png")
-        run.log_files(folder, "figures")
+    if finding.figure is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            finding.figure.savefig(Path(folder) / f"{name}.png")
+            run.log_files(folder, "figures")
     run.finish("FINISHED")
     print(f"{'run id':<10} {run.id}")

@@ -1,6 +1,6 @@
 """A walk through the lecture in its order: one static page with equations, functions, what they print, and pictures.
 
-python -m experiments.lecture [PAGE.html]      about two minutes on 2 cores; needs no network
+python -m experiments.lecture [PAGE.html]      about a minute on 2 cores; needs no network
 """
 
 import sys
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from experiments import boolean_functions, local_minima, single_unit, zero_initialisation
 from experiments.finding import Finding, table
 from experiments.page import Section, page, written
-from experiments.training import Trained, configured, trained
+from experiments.training import Trained, trained
 from nnjax import assembly, results
 from nnjax.boolean.by_hand import by_hand
 from nnjax.data.boolean import boolean
@@ -30,7 +30,7 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers import dense
 from nnjax.network.losses import LOSSES
-from nnjax.network.models import mlp
+from nnjax.network.models import Model, Params, mlp
 from nnjax.training import batches, metrics
 from nnjax.training.loop import STOPPED
 
@@ -79,7 +79,7 @@ def functions_by_hand() -> Pictures:
 
 def functions_learnt() -> Pictures:
     """The committed experiments, a hundred seeds each, and one of XOR's networks."""
-    boolean_functions.main()
+    yield from found(boolean_functions.run())
     made = trained("+experiment=xor")
     rows = made.dataset.test
     yield truth_table(*rows, predicted(made, rows.x))
@@ -114,18 +114,44 @@ def costs() -> Pictures:
             n: float(LOSSES[n].value(jnp.array([[z]]), jnp.array([[y]]))[0]) for n in ("log_loss", "squared_error")
         }
         print(f"z = {z:g}, y = {y:g}: " + ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
+    (model, params), x, y = sigmoid_network(), jnp.array([[0.0, 1.0]]), jnp.array([[1.0]])
+    gradient = gradients.backprop(model, LOSSES["log_loss"])
+    J, plain = gradient(params, x, y)
+    penalised, decayed = gradients.with_l2(gradient)(params, x, y, 2.0, 4)
+    print(f"2-4-1 on (0, 1): J = {J:.4f}; with an l2 of 2 and n = 4, {penalised:.4f}: {penalised - J:.4f} more")
+    print(f"which adds (2 / 4) Theta to dJ/dTheta^(2): {np.asarray(decayed[1].Theta - plain[1].Theta)[0]}")
+    print(f"and to dJ/db^(2) {float(decayed[1].b[0] - plain[1].b[0])}")
     yield from found(local_minima.run())
+
+
+def sigmoid_network() -> tuple[Model, Params]:
+    """A 2-4-1 network of sigmoid units before training."""
+    model = mlp((2, 4, 1), ACTIVATIONS["sigmoid"], INITIALIZERS["normal"])
+    return model, model.init(jax.random.key(0), 1.0)
 
 
 def derivatives() -> Pictures:
     """By hand, by jax.grad and by finite differences; and the lecture's chain for one instance."""
-    config = configured("+experiment=xor")
-    model = assembly.model(config, boolean())
+    model, _ = sigmoid_network()
     print(results.check_table(gradcheck.check(model, LOSSES["log_loss"], 0)))
     a, x = jax.nn.softmax(jnp.array([1.0, 2.0, 0.5])), jnp.array([0.5, -1.0])
     dL_dz = local_gradients.dL_da(a, 1) @ local_gradients.da_dz(a)
     print(f"dL/da da/dz = {np.asarray(dL_dz)}, a - onehot(y) = {np.asarray(a - jax.nn.one_hot(1, 3))}")
+    print(f"dz/dW has the shape {local_gradients.dz_dW(jnp.ones((3, 2)), x).shape}, dz/db is the identity")
     print(f"dL/dW = (dL/dz)^T x =\n{np.asarray(local_gradients.dL_dW(dL_dz, x))}")
+    print(f"dL/db = dL/dz = {np.asarray(local_gradients.dL_db(dL_dz))}")
+    W2 = jnp.array([[1.0, -1.0], [0.5, 2.0], [0.0, 1.0]])
+    print(f"two layers, dL/da^(1) = dL/dz^(2) dz^(2)/da^(1) = {np.asarray(local_gradients.dL_da1(dL_dz, W2))}")
+    (model, layers), x, y = sigmoid_network(), jnp.array([0.0, 1.0]), jnp.array(1.0)
+    a2 = jax.nn.sigmoid(layers[0].Theta @ x + layers[0].b)
+    a3 = jax.nn.sigmoid(layers[1].Theta[0] @ a2 + layers[1].b[0])
+    chain = local_gradients.dcost_da3(a3, y) * local_gradients.da3_dz3(a3)
+    print(f"2-4-1: cost {local_gradients.binary_cost(a3, y):.4f}, dcost/da da/dz = {chain:.4f}, a - y = {a3 - y:.4f}")
+    _, grads = gradients.backprop(model, LOSSES["log_loss"])(layers, x[None], y[None, None])
+    print(f"dcost/dTheta^(2), the chain:    {np.asarray(local_gradients.dcost_dTheta2(a3, y, a2))}")
+    print(f"                  by backprop:  {np.asarray(grads[1].Theta[0])}")
+    first = local_gradients.dcost_dTheta1(a3, y, layers[1].Theta[0], a2, x)
+    print(f"dcost/dTheta^(1), the chain less backprop's: at most {jnp.abs(first - grads[0].Theta).max():.1e}")
     yield from ()
 
 
@@ -166,7 +192,8 @@ def prediction() -> Pictures:
 def found(finding: Finding) -> Pictures:
     """An experiment's numbers and figure."""
     print(table(finding))
-    yield finding.figure
+    if finding.figure is not None:
+        yield finding.figure
 
 
 def predicted(made: Trained, x: np.ndarray) -> np.ndarray:

@@ -5,7 +5,14 @@ import argparse
 from nnjax.commands import check, compare, evaluate, predict, reproduce, sync
 from nnjax.errors import guarded
 
-VERBS = {"check": check, "compare": compare, "evaluate": evaluate, "predict": predict, "reproduce": reproduce, "sync": sync}
+VERBS = {
+    "check": check,
+    "compare": compare,
+    "evaluate": evaluate,
+    "predict": predict,
+    "reproduce": reproduce,
+    "sync": sync,
+}
 
 
 def main() -> None:

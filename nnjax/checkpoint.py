@@ -101,7 +101,7 @@ def newest(folder: Path) -> Iterator[Path]:
 
 def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The latest one that can be read, and a line about each later one that can't."""
-    damaged = []
+    damaged: list[str] = []
     for path in newest(folder):
         try:
             return read(path), damaged

@@ -102,7 +102,7 @@ class Boolean:
     expression: str | None = MISSING
     table: str | None = MISSING
     inputs: int | None = number(at_least=1, at_most=12)
-    samples: int | None = number(at_least=1)
+    samples: int | None = number(at_least=1, at_most=10_000_000)
     test_size: int | float = number(at_least=0)
     seed: int = number(at_least=0, at_most=LARGEST_SEED)
     label_noise: float = lane(at_least=0, at_most=1)

@@ -20,7 +20,7 @@ from nnjax.tracking import describe, location, process, undelivered
 from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import packed
 from nnjax.tracking.record import Record
-from nnjax.training.loop import Chunk
+from nnjax.training.loop import STOPPED, Chunk
 
 log = logging.getLogger(__name__)
 POINTS = 100  # of a metric at most: a boolean run has thousands of epochs
@@ -166,6 +166,7 @@ class Recorder:
             "training/epochs": outcome.epochs,
             "training/updates": outcome.updates,
             "training/examples_per_second": outcome.examples_per_second,
+            "training/stopped": STOPPED.index(outcome.stopped),
         }
         self.metrics(outcome.test, outcome.kept_epoch)
         self.metrics(totals, outcome.epochs)

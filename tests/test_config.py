@@ -68,6 +68,7 @@ MISTAKES = [  # command line, what the answer must name
     ("runtime.platform=gpu", ["runtime.platform=gpu", "cuda"]),
     ("optimizer.learning_rate=1e-50", ["optimizer.learning_rate=1e-50", "float32"]),
     ("optimizer=adam optimizer.b1=1", ["optimizer.b1=1.0", "below 1"]),
+    ("data=boolean data.samples=1000000000000000", ["data.samples=1000000000000000", "at least 1", "at most 10000000"]),
     ("data.mirror=ftp://x", ["data.mirror=ftp://x", "http(s)"]),
     ("tracking.uri=nowhere", ["tracking.uri", "nowhere"]),
     ("seed=-1", ["seed=-1", "at least 0"]),

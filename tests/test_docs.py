@@ -1,5 +1,6 @@
 """A cited fact of the lecture (L1 to L39) can be looked up in docs/lecture.md."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ CITATION = re.compile(r"\bL(\d{1,2})\b")
 
 def citing_files() -> Iterator[Path]:
     """Every text file of the project that may cite a fact."""
-    for folder in ("nnjax", "tests", "conf"):
+    for folder in ("nnjax", "tests", "conf", "experiments"):
         for suffix in ("*.py", "*.yaml"):
             yield from sorted((ROOT / folder).rglob(suffix))
     yield ROOT / "README.md"
@@ -51,6 +52,14 @@ def test_the_choice_is_marked_where_the_lecture_contradicts_itself(number: int) 
     assert "**Decided**" in LECTURE.split(f'<a id="L{number}">')[1].split("<a id=")[0]
 
 
+def lines(file: str, first: int, last: int | None) -> str:
+    """Lines of a file, the decorators above them too."""
+    text = (ROOT / file).read_text().splitlines()
+    while first and text[first - 1].strip():
+        first -= 1
+    return "\n".join(text[first:last])
+
+
 def test_every_fact_but_lenet_has_a_row_in_the_table() -> None:
     numbers = [int(number) for number, *_ in ROW.findall(LECTURE)]
     assert numbers == [number for number in range(1, 40) if number != 16]
@@ -60,11 +69,15 @@ def test_every_fact_but_lenet_has_a_row_in_the_table() -> None:
 def test_a_facts_function_test_and_run_are_there(row: tuple[str, ...]) -> None:
     number, function, file, test, test_file, run = row
     assert re.search(rf"^(def|class) {function}\b", (ROOT / file).read_text(), re.MULTILINE), "the function"
-    tests = (ROOT / test_file).read_text()
-    assert f"def {test}(" in tests, "the test"
-    cited = {int(each) for each in CITATION.findall(tests)}
-    spans = {n for a, b in re.findall(r"\bL(\d+)-L(\d+)\b", tests) for n in range(int(a), int(b) + 1)}
-    assert int(number) in cited | spans, "the test file names the fact"
+    tree = ast.parse((ROOT / test_file).read_text())
+    tests = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == test]
+    assert tests, "the test"
+    text = "\n".join(
+        filter(None, [ast.get_docstring(tree), lines(test_file, tests[0].lineno - 1, tests[0].end_lineno)])
+    )
+    cited = {int(each) for each in CITATION.findall(text)}
+    spans = {n for a, b in re.findall(r"\bL(\d+)-L(\d+)\b", text) for n in range(int(a), int(b) + 1)}
+    assert int(number) in cited | spans, "the test, or what its file is about, names the fact"
     for experiment in re.findall(r"\+experiment=(\w+)", run):
         assert (ROOT / "conf" / "experiment" / f"{experiment}.yaml").is_file()
     for preset in re.findall(r"model=(\w+)", run):

@@ -1,6 +1,7 @@
 """Precision, recall and AUC against numbers counted by hand."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -58,6 +59,18 @@ def test_rising_orders_as_the_outputs_do(output):
     np.testing.assert_array_equal(np.argsort(found, axis=0), np.argsort(h, axis=0))
     if output == "softmax":
         np.testing.assert_allclose(found, np.log(h / (1 - h)), rtol=1e-4)
+
+
+def test_many_classes_take_no_more_room_than_their_logits():
+    """Not n K^2 numbers: here 80 MB."""
+    z = np.random.default_rng(0).normal(size=(250, 200)).astype(np.float32)
+    tracemalloc.start()
+    found = scores.rising(z, "softmax")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * found.nbytes
+    rest = np.exp(z[:, [*range(7), *range(8, 200)]].astype(float)).sum(axis=1)
+    np.testing.assert_allclose(found[:, 7], z[:, 7] - np.log(rest), rtol=1e-6)
 
 
 def test_outputs_that_round_to_one_keep_their_order():

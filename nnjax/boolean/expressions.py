@@ -47,12 +47,12 @@ def table(expression: str) -> Bool[np.ndarray, " rows"]:
         InputError: the text is no expression, too long, or names no input.
     """
     if len(expression) > LONGEST:
-        raise InputError(f"data.expression has {len(expression)} characters, allowed are at most {LONGEST}")
+        raise InputError(f"{_shown(expression)}: has {len(expression)} characters, allowed are at most {LONGEST}")
     tokens = _tokens(expression)
     _check(expression, tokens)
     inputs = max((NAMES.index(text) + 1 for text, _ in tokens if text in NAMES), default=0)
     if inputs == 0:
-        raise InputError(f"data.expression={_shown(expression)}: names no input; allowed are x1..x{MOST_INPUTS}")
+        raise InputError(f"{_shown(expression)}: names no input; allowed are x1..x{MOST_INPUTS}")
     known = dict(zip(NAMES, rows(inputs).T, strict=False))
     known |= {"0": np.zeros(2**inputs, bool), "1": np.ones(2**inputs, bool)}
 
@@ -91,9 +91,7 @@ def _check(expression: str, tokens: list[Token]) -> None:
         if not fits:
             found = text[:20] if text.isprintable() else ascii(text)
             shown = _shown(expression, column)
-            raise InputError(
-                f"data.expression={shown}: column {column}: expected {expected}, found {found or 'the end'}"
-            )
+            raise InputError(f"{shown}: column {column}: expected {expected}, found {found or 'the end'}")
         depth += (text == "(") - (text == ")")
         operand_next = text in OPERATIONS or text == "("
 

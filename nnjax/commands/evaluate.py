@@ -3,26 +3,19 @@
 import argparse
 import csv
 import math
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hydra
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 
-from nnjax import config, trained, validation
+from nnjax import evaluation, trained
 from nnjax.commands.compare import aligned
-from nnjax.config import Config
-from nnjax.errors import InputError
-from nnjax.predictor import Floats, Predictor
-from nnjax.trained import Trained
+from nnjax.predictor import Floats
 
 if TYPE_CHECKING:
-    from nnjax.data.dataset import Dataset, Split
     from nnjax.scores import Score
 
 HELP = "how good a trained network is on test data: accuracy, precision, recall, AUC; of a regression rmse and r2"
@@ -53,15 +46,15 @@ def run(given: argparse.Namespace) -> None:
     """
     found = trained.find(given.trained, given.uri, Path.cwd())
     loss = found.settings.get("loss.name") or LOSSES[found.predictor.metadata["output"]]
-    settings = read(found, loss, given.overrides)
+    settings = evaluation.read(found, loss, given.overrides)
 
     from nnjax import results, scores
     from nnjax.tracking.describe import panel
 
-    dataset, classes = load(found, settings, given.overrides), found.predictor.metadata.get("classes")
-    x, y = fitted(found.predictor, dataset)
+    dataset, classes = evaluation.load(found, settings, given.overrides), found.predictor.metadata.get("classes")
+    x, y = evaluation.fitted(found.predictor, dataset)
     about = [("run", found.name), ("data", results.describe_data(dataset)), ("notice", dataset.notice)]
-    about += [("beware", overlap(found, settings))]
+    about += [("beware", evaluation.overlap(found, settings))]
     if not classes:
         values = scores.of_numbers(y, found.predictor.outputs(x)[:, 0])
         lines = [["metric", "value"], *([name, shown(value)] for name, value in values.items())]
@@ -79,116 +72,9 @@ def run(given: argparse.Namespace) -> None:
         print(f"{panel(about)}\n\n{aligned(lines)}")
 
 
-def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
-    """The settings of the data: what the overrides name, else the run's own with what they change.
-
-    Raises:
-        InputError: they are no settings of data, or none are known.
-    """
-    for override in overrides:
-        validation.check_text(override)
-        if not override.lstrip("+").startswith(("data=", "data.")):
-            raise InputError(
-                f"{override}: the network is trained: only its data can be chosen; allowed: data=..., data.KEY=..."
-            )
-    own = {key.removeprefix("data."): value for key, value in found.settings.items() if key.startswith("data.")}
-    both_files = own.get("name") == "file" and "data=file" in overrides  # which has no data of its own to mean
-    named = any(override.startswith("data=") for override in overrides) and not both_files
-    if not named and not own:
-        raise InputError(f"{found.name}: nothing says which data it was trained on: name some, such as data=mnist")
-    config.register()
-    with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
-        composed = hydra.compose("config", [f"loss={loss}", *([] if named else [f"data={own['name']}"]), *overrides])
-    if not named:
-        changed = {override.lstrip("+").partition("=")[0].removeprefix("data.") for override in overrides}
-        for key, value in own.items():
-            if key not in changed:
-                OmegaConf.update(composed, f"data.{key}", value)
-    return validation.read(composed, overrides)
-
-
-def load(found: Trained, settings: Config, overrides: Sequence[str]) -> "Dataset":
-    """The data, whose test part is asked for; of a file that is not the run's own all rows, if no part is named."""
-    from nnjax import assembly
-    from nnjax.data import file, sources
-
-    source = assembly.source(settings)
-    if settings.data.name == "file" and settings.data.path is not None:
-        if settings.data.task == "auto":  # the network says what the target is
-            source["task"] = "classification" if found.predictor.metadata.get("classes") else "regression"
-        part = any(override.lstrip("+").startswith("data.test_size=") for override in overrides)
-        if not part and not own_file(found, settings):
-            return file.unseen(source["path"], source["target"], source["task"])
-    return sources.load(**source)
-
-
-def own_file(found: Trained, settings: Config) -> bool:
-    """Whether the data are the file that the network was trained on."""
-    own, asked = found.settings.get("data.path"), settings.data.path
-    return own is not None and os.path.realpath(os.path.expanduser(own)) == os.path.realpath(os.path.expanduser(asked))
-
-
-def overlap(found: Trained, settings: Config) -> str:
-    """What to know where the run's own file is parted otherwise than in training; else empty."""
-    if settings.data.name != "file" or not own_file(found, settings):
-        return ""
-    keys = [key for key in ("seed", "test_size") if getattr(settings.data, key) != found.settings[f"data.{key}"]]
-    others = " and ".join(f"data.{key}" for key in keys)
-    return f"another {others} than in training: the network has seen some of these rows" if keys else ""
-
-
-def fitted(network: Predictor, dataset: "Dataset") -> "Split":
-    """The test's rows, columns and classes in the network's order.
-
-    Raises:
-        InputError: the network doesn't take such inputs, or doesn't tell these classes apart.
-    """
-    x, y = dataset.test
-    x = ordered(network, dataset.name, x, dataset.features)
-    takes = tuple(network.metadata["preprocessing"]["shape"])
-    if math.prod(takes) != math.prod(x.shape[1:]):
-        raise InputError(
-            f"data={dataset.name}: the network takes inputs of the shape {takes}, these have {x.shape[1:]}"
-        )
-    classes = tuple(network.metadata.get("classes") or ())
-    of_file = {*dataset.classes} < {*classes} and dataset.source.endswith((".csv", ".npz"))
-    if classes != dataset.classes and not of_file:  # a file may have instances of some classes alone
-        told = f"tells {names(classes)} apart" if classes else "predicts a number"
-        has = f"have {names(dataset.classes)}" if dataset.classes else "are of a regression"
-        raise InputError(f"data={dataset.name}: the network {told}, these data {has}")
-    places = np.array([classes.index(each) for each in dataset.classes], int)
-    return type(dataset.test)(x, places[y] if classes else y)
-
-
-def ordered(network: Predictor, name: str, x: NDArray[Any], features: Sequence[str]) -> NDArray[Any]:
-    """The columns that the network was trained on, by name, in its order; those of arrays have no names of their own.
-
-    Raises:
-        InputError: there is none of that name.
-    """
-    takes = network.metadata.get("features") or ()
-    if not takes or not features or unnamed(takes) or unnamed(features):
-        return x
-    missing = [each for each in takes if each not in features]
-    if missing:
-        there = f"the network takes {', '.join(takes)}; there are {', '.join(features)}"
-        raise InputError(f"data={name}: has no column {missing[0]}: {there}")
-    return x[:, [features.index(each) for each in takes]]
-
-
-def unnamed(features: Sequence[str]) -> bool:
-    """Whether these are x1, x2, ..., which is what columns of an array are called."""
-    return list(features) == [f"x{i}" for i in range(1, len(features) + 1)]
-
-
 def shown(value: float) -> str:
     """Four digits, or a dash for what is not defined."""
     return "-" if math.isnan(value) else f"{value:.4g}"
-
-
-def names(classes: Sequence[str]) -> str:
-    """`10 classes (0, 1, 2, ...)`."""
-    return f"{len(classes)} classes ({', '.join(classes[:3])}{', ...' if len(classes) > 3 else ''})"
 
 
 def mean_loss(name: str, z: Floats, y: NDArray[np.integer[Any]]) -> float:

@@ -35,7 +35,7 @@ def boolean(
         raise InputError(
             f"data=boolean takes one of data.function, data.expression and data.table, got {' '.join(named)}"
         )
-    values, source = _values(function or DEFAULT if not (expression or table) else None, expression, table, inputs)
+    values, source = _values(function if named else DEFAULT, expression, table, inputs)
     k = len(values).bit_length() - 1
     whole = Split(expressions.rows(k).astype(np.float32), values.astype(np.int32))
     train, test = _parted(whole, samples, test_size, seed)
@@ -62,13 +62,21 @@ def _values(
     if inputs is not None and function is None:
         raise InputError(f"data.inputs={inputs}: goes with data.function alone, an expression or a table has its own")
     if expression is not None:
-        return expressions.table(expression), f"truth table of {expression}"
+        return _read(expression), f"truth table of {expression}"
     if table is not None:
         _check_table(table)
         return np.array([int(value) for value in table]), "truth table"
     assert function is not None
     described = function if inputs is None else f"{function} of {inputs}"
     return np.array([int(value) for value in functions.table(function, inputs)]), f"truth table of {described}"
+
+
+def _read(expression: str) -> np.ndarray:
+    """The truth table of an expression."""
+    try:
+        return expressions.table(expression)
+    except InputError as error:
+        raise InputError(f"data.expression={error}") from None
 
 
 def _check_table(table: str) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nnjax.data import table
 from nnjax.data.dataset import Dataset, Preprocessing, Sizes, Split, Target, cut, digest_of_splits, shuffled
+from nnjax.data.precision import single
 from nnjax.errors import InputError
 
 FEW = 20  # distinct whole numbers that are still taken for classes
@@ -40,10 +41,10 @@ def file(
     if path is None:
         raise InputError("data=file: names no file; allowed: data.path=FILE.csv or data.path=FILE.npz")
     found, y, classes = opened(path, target, task)
-    check_differ(path, target, found.y)
     name = Path(path).stem
     training, test = parted(name, Split(found.x, y), test_size, seed)
     train, validation = cut(name, training, Sizes(seed, train_size, validation_size))
+    check_differ(path, target, train.y, classes)
     return dataclasses.replace(
         dataset(path, target, found, classes, (train, validation, test)),
         preprocessing=preprocessing(train.x, scale),
@@ -98,10 +99,12 @@ def guessed(y: NDArray[Any]) -> str:
     return "classification" if y.dtype.kind in "bU" or few else "regression"
 
 
-def check_differ(path: str, target: str, y: NDArray[Any]) -> None:
-    """Raises InputError where all rows have the same target."""
+def check_differ(path: str, target: str, y: NDArray[Any], classes: tuple[str, ...]) -> None:
+    """Raises InputError where all rows that are trained on have the same target."""
     if (y == y[0]).all():
-        raise InputError(f"{path}, {target}: must differ to be predicted, is {y[0]!s:.40} in all {len(y):,} rows")
+        value = " ".join((classes[y[0]] if classes else str(y[0])).split())
+        rule = "must differ to be predicted"
+        raise InputError(f"{path}, {target}: {rule}, is {value:.40} in all {len(y):,} training rows")
 
 
 def labelled(y: NDArray[Any]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
@@ -116,7 +119,7 @@ def measured(path: Path, target: str, y: NDArray[Any]) -> NDArray[np.float32]:
         raise InputError(
             f"data.task=regression: {target} of {path} is text, such as {str(y[0])!r:.40}; allowed: numbers"
         )
-    return table.single(y, f"{path}, {target}")
+    return single(y, f"{path}, {target}")
 
 
 def parted(name: str, whole: Split, size: int | float, seed: int) -> tuple[Split, Split]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnjax.data import arrays, pictures, table
+from nnjax.data import arrays, csv_table, pictures
 from nnjax.errors import InputError
 
 SMALLEST_PICTURE = 8  # pixels a side
@@ -81,11 +81,11 @@ def columns(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str
     if len(preprocessing["shape"]) > 1 or picture_side(preprocessing) is not None:
         raise InputError(f"{path}: a table is for a network of columns, this one takes {described(preprocessing)}")
     named = list(features) or [f"x{i}" for i in range(1, width + 1)]
-    there = table.csv_columns(path)
+    there = csv_table.columns(path)
     missing = [name for name in named if name not in there]
     if missing:
         raise InputError(f"{path}: has no column {missing[0]}; the network takes {', '.join(named)}")
-    x = np.stack([table.numbers(path, name, there[name]) for name in named], axis=1)
+    x = np.stack([csv_table.numbers(path, name, there[name]).astype(float) for name in named], axis=1)
     return Inputs(x, tuple(f"line {line + 1}" for line in there[named[0]].index))
 
 
@@ -129,10 +129,10 @@ def batch(path: Path, found: np.ndarray, preprocessing: Mapping[str, Any]) -> np
     width = math.prod(preprocessing["shape"])
     if found.ndim >= 2 and math.prod(found.shape[1:]) == width:
         rows = found
-    elif found.size == width:
-        rows = found[None]
     elif found.ndim == 1 and width == 1:
         rows = found[:, None]
+    elif found.shape in ((width,), tuple(preprocessing["shape"]), (picture_side(preprocessing),) * 2):
+        rows = found[None]
     else:
         raise InputError(f"{path}: the network takes {described(preprocessing)}, got {found.shape}")
     if not len(rows):

@@ -20,14 +20,17 @@ FAINTEST = 20  # grey levels of 256 between ink and paper, else there is no ink
 SPECK = 0.05  # share of the largest piece of ink below which a piece is dirt
 THINNEST = 0.09  # a stroke's width in digit heights: pens finer than that are made so, as MNIST's were blunt
 SHADE = 40  # grey levels that paper has at least, or that it lacks of white under light ink
-CLEAR = 40  # grey levels from black or white that the edge of a picture may have to be one of MNIST's as it is
+CLEAR = 2  # grey levels from black or white that the edge of a picture may have to be one of MNIST's as it is
+GRAIN = 40  # pixels of 1 to FAINTEST that a digit of MNIST has at most, of all 70,000
+LEAST = 12  # pixels of ink that a digit has
 
 
 def read(path: Path, side: int) -> np.ndarray:
     """Return the digit in a picture as MNIST's are, uint8 (side, side); raise InputError where there is none.
 
     Ink may be darker or lighter than the paper, the light uneven, the picture large, turned by its EXIF, transparent or
-    of 16 bits. A picture of side x side that is light on dark already stays as it is, dark on light it is inverted.
+    of 16 bits. A picture of side x side on black or white stays as it is, dark on light inverted; so does one of
+    28 x 28 for a smaller side, of which `centred` then leaves the middle, as in training (L14).
     """
     try:
         with Image.open(path) as opened:
@@ -37,13 +40,34 @@ def read(path: Path, side: int) -> np.ndarray:
     except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(f"{path}: no picture that can be read: {reason}") from None
-    edge = np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]))
-    if picture.shape == (side, side) and not CLEAR < edge < 255 - CLEAR and picture.std() > 0:
-        return (255 - picture if edge > 128 else picture).round().astype(np.uint8)
+    own = 28 if 20 <= side < 28 and picture.shape != (side, side) else side
+    if picture.shape == (own, own) and clear(picture):
+        digit = (255 - picture if edge(picture) > 128 else picture).round().astype(np.uint8)
+        if own == side:
+            return digit
+        if not grainy(digit):
+            return centred(digit[None], side)[0]
     found = ink(shrunk(picture))
     if found is None:
         raise InputError(f"{path}: no ink on the paper: a picture must show one digit, dark on light or light on dark")
     return field(*found, side)
+
+
+def edge(picture: np.ndarray) -> float:
+    """Return the median grey level at the edge of a picture."""
+    return float(np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])))
+
+
+def clear(picture: np.ndarray) -> bool:
+    """Return whether a picture is black or white all around, and something is on it."""
+    light = edge(picture)
+    inked = np.abs(picture - light) > FAINTEST
+    return not CLEAR < light < 255 - CLEAR and inked.sum() >= LEAST
+
+
+def grainy(digit: np.ndarray) -> bool:
+    """Return whether there is more faint grey than in MNIST: what JPEG leaves around a digit would count as ink."""
+    return int(((digit > 0) & (digit <= FAINTEST)).sum()) > GRAIN
 
 
 def grey(opened: Image.Image) -> np.ndarray:
@@ -85,7 +109,8 @@ def ink(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     there = share > otsu(share)
     if not there.any() or against[there].mean() < max(FAINTEST, 3 * spread):
         return None
-    return share, pieces(there)
+    kept = pieces(there)
+    return (share, kept) if kept.sum() >= LEAST else None
 
 
 def paper(picture: np.ndarray) -> np.ndarray:

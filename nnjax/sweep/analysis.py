@@ -58,14 +58,14 @@ def spread(values: np.ndarray) -> dict[str, float]:
     return {**parts, "min": there.min(), "max": there.max()}
 
 
-def rising(metric: str) -> bool:
-    """Whether more of it is better."""
+def more_is_better(metric: str) -> bool:
+    """Whether a metric is a score, not a loss."""
     return metric.endswith(("accuracy", "r2"))
 
 
 def ranked(lanes: Sequence[Lane], objective: str) -> list[int]:
     """Places of the finished lanes, the best first."""
-    values = column(lanes, objective) * (-1 if rising(objective) else 1)
+    values = column(lanes, objective) * (-1 if more_is_better(objective) else 1)
     order = np.argsort(values, kind="stable")
     return [int(i) for i in order if lanes[i].facts["status"] == FINISHED and np.isfinite(values[i])]
 

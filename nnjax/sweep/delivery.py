@@ -27,6 +27,7 @@ from nnjax.sweep.recording import ChildRuns, Order
 from nnjax.sweep.summary import describe_sweep, write_summary
 from nnjax.sweep.whole import Sweep
 from nnjax.tracking import describe, location
+from nnjax.training.loop import STOPPED
 
 if TYPE_CHECKING:
     from nnjax.tracking.store import Child, Run
@@ -185,6 +186,7 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
     }
     for name, value in lane.metrics.items():
         points[name] = [*points.get(name, []), (final, value)]
+    points["training/stopped"] = [(final, STOPPED.index(lane.facts["stopped"]))]
     network = f"{kept.PARTS}/{lane.facts['part']}.safetensors, lane {lane.facts['lane']}"
     tags = {"lane": str(place), "network": network, "stopped": lane.facts["stopped"]}
     if diverged:

@@ -100,8 +100,8 @@ def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, pa
     for found in saving.identities(root / saving.FOLDER):  # groups that were being trained when a command ended
         names = {lane.identity: lane for lane in todo}
         if {*found["members"]} <= {*names}:
-            group = [names.pop(name) for name in found["members"]]
-            train_group(group, found["room"], dataset, folder, root, parent)
+            again = [names.pop(name) for name in found["members"]]
+            train_group(again, found["room"], dataset, folder, root, parent)
             todo = list(names.values())
     while todo:
         group, rest = todo[:room], todo[room:]

@@ -61,12 +61,12 @@ def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple
         row, column = chosen
         words = {key: word.replace("_", " ") for key, word in analysis.short(sweep.keys).items()}
         cells = heat_map.pivot(sweep.column(row), sweep.column(column), values)
-        what = "share of starts that learn all rows" if table else f"mean of {metric}"
+        what = f"share of starts right in all {held_out(sweep)}rows" if table else f"mean of {metric}"
         yield "heat_map", heat_map.heat_map(*cells, sweep.title, words[row], words[column], what)
     board = [sweep.objective, *(each for each in analysis.metrics(sweep.lanes) if each != sweep.objective)]
     named = [analysis.name(lane, sweep.keys) for lane in sweep.lanes]
     columns = {metric: analysis.column(sweep.lanes, metric) for metric in board if not metric.endswith("/norm")}
-    yield "leaderboard", leaderboard.leaderboard(named, columns, analysis.rising(sweep.objective))
+    yield "leaderboard", leaderboard.leaderboard(named, columns, analysis.more_is_better(sweep.objective))
 
 
 def groups(sweep: Sweep) -> list[str] | None:
@@ -80,6 +80,11 @@ def groups(sweep: Sweep) -> list[str] | None:
     return [f"{word}={analysis.text(value)}" for value in sweep.column(key)]
 
 
+def held_out(sweep: Sweep) -> str:
+    """Which rows of a truth table are the test, in a word: those not trained on, or none said where it is all."""
+    return "held-out " if sweep.config.data.test_size else ""
+
+
 def describe_sweep(sweep: Sweep, start_folder: Path, run_id: str, look: str) -> list[tuple[str, str]]:
     """The summary, a name and a text each."""
     diverged = len(sweep.lanes) - len(sweep.finished)
@@ -89,7 +94,7 @@ def describe_sweep(sweep: Sweep, start_folder: Path, run_id: str, look: str) -> 
     best = sweep.lanes[sweep.order[0]] if sweep.order else None
     learnt = ""
     if sweep.config.data.name == "boolean":
-        learnt = f"{analysis.learnt(sweep.lanes).mean():.1%} of the lanes answer every row right"
+        learnt = f"{analysis.learnt(sweep.lanes).mean():.1%} of the lanes answer every {held_out(sweep)}row right"
     return [
         ("sweep", sweep.title),
         ("data", sweep.group.dataset["described"]),

@@ -88,7 +88,7 @@ class Facts:
     model: str  # `network`: "mlp 784-300-100-10"
     parameters: int
     metrics: Mapping[str, float]
-    stopped: str  # "epoch limit 10", "patience 5", "converged", "loss not finite in epoch 3"
+    stopped: str  # "epoch limit, after epoch 10", "converged, after epoch 3"
     run_id: str
     folder: str
     look: str  # Run.url_hint

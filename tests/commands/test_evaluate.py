@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from nnjax import predictor
+from nnjax import evaluation, predictor
 from nnjax.commands import evaluate
 from nnjax.data.boolean import boolean
 from nnjax.errors import InputError
@@ -75,16 +75,37 @@ def test_a_mistake_is_one_line(scored, words, line):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("own", "word", "source"),
+    [
+        ({"expression": "x1 & x2"}, 'data.table="0110"', "truth table"),
+        ({"function": "parity", "inputs": 2}, 'data.expression="x1 ^ x2"', "truth table of x1 ^ x2"),
+        ({"table": "0001"}, "data.function=xor", "truth table of xor"),
+        ({"function": "and"}, "data.table=null", "truth table of and"),
+    ],
+)
+def test_another_function_takes_the_place_of_the_runs_own(scored, tmp_path, own, word, source):
+    (tmp_path / "config.yaml").write_text(f"data: {own | {'name': 'boolean'}}\nloss: {{name: log_loss}}\n")
+    assert f"for the test, from {source}\n" in scored(word)
+
+
+def test_the_same_classes_in_another_order_keep_their_names(scored):
+    data = boolean(table="0001")
+    other = dataclasses.replace(data, classes=("1", "0"), test=data.test._replace(y=1 - data.test.y))
+    network = Predictor([by_hand([-30, 20, 20])], metadata([2]))
+    np.testing.assert_array_equal(evaluation.fitted(network, other).y, data.test.y)
+
+
 def test_other_classes_are_one_line_with_both():
     data = boolean(table="0110")
     ten = Predictor(
         [(np.zeros((10, 2), np.float32), np.zeros(10, np.float32))], metadata([2], classes=list("0123456789"))
     )
     with pytest.raises(InputError, match=r"10 classes \(0, 1, 2, \.\.\.\) apart, these data have 2 classes \(0, 1\)"):
-        evaluate.fitted(ten, data)
+        evaluation.fitted(ten, data)
     two = Predictor(ten.params, metadata([2]))
     with pytest.raises(InputError, match=r"2 classes \(0, 1\) apart, these data have 2 classes \(no, yes\)"):
-        evaluate.fitted(two, dataclasses.replace(data, classes=("no", "yes")))
+        evaluation.fitted(two, dataclasses.replace(data, classes=("no", "yes")))
 
 
 @pytest.fixture
@@ -120,12 +141,18 @@ def test_another_file_is_tested_as_a_whole_its_columns_by_name(line):
     assert float(found["r2"]) == pytest.approx(1 - 75 / (2 * 400 / 3), rel=1e-3)
     assert "others: 3 for the test" in line("data.path=others.csv")
     assert numbers(line("data=file", "data.path=others.csv", "--csv")) == found, "the run's own target"
-    assert "1 for training, 0 for validation, 2 for the test" in line("data.path=others.csv", "data.test_size=2")
+    assert "2 for training, 0 for validation, 1 for the test" in line("data.path=others.csv", "data.test_size=1")
 
 
 def test_a_single_row_has_no_r2(line, tmp_path):
     (tmp_path / "one.csv").write_text("height,age,weight\n1,1,100\n")
     assert numbers(line("data.path=one.csv", "--csv")) == {"rmse": "5", "r2": "-"}
+
+
+def test_a_path_from_another_folder_says_which(line, tmp_path):
+    (tmp_path / "people.csv").unlink()
+    with pytest.raises(InputError, match=r"^data.path=people.csv: no such file from here.*the training was started in"):
+        line()
 
 
 def test_another_cut_of_the_runs_own_file_says_so(line):

@@ -74,6 +74,16 @@ def test_a_family_takes_its_inputs():
     np.testing.assert_array_equal(parity.y, parity.x.sum(1) % 2)
 
 
+def test_a_function_without_a_name_is_not_xor():
+    with pytest.raises(InputError, match=r"^data\.function=: no such function"):
+        boolean(function="")
+
+
+def test_a_slip_in_an_expression_names_the_setting():
+    with pytest.raises(InputError, match=r'^data\.expression="x1 &": column 5: expected'):
+        boolean(expression="x1 &")
+
+
 @pytest.mark.parametrize(
     "given",
     [{"function": "and", "table": "0110"}, {"expression": "x1", "table": "01"}, {"expression": "x1 & x2", "inputs": 2}],

@@ -126,13 +126,14 @@ def test_callers_have_rows_of_float64(tmp_path):
 @pytest.mark.parametrize(
     ("y", "settings", "message"),
     [
-        (np.array(["a"] * 40), {}, "y: must differ to be predicted, is a in all 40 rows"),
-        (np.full(40, 2.5), {}, "y: must differ to be predicted, is 2.5 in all 40 rows"),
+        (np.array(["a"] * 40), {}, "y: must differ to be predicted, is a in all 32 training rows"),
+        (np.full(40, 2.5), {}, "y: must differ to be predicted, is 2.5 in all 32 training rows"),
         (np.array(["a", "b"] * 20), {"task": "regression"}, "is text, such as 'a'; allowed: numbers"),
         (X[:, 0], {"test_size": 40}, "data.test_size=40: allowed are 1 to 39 rows or a share"),
         (X[:, 0], {"test_size": 0.01}, "data.test_size=0.01: allowed are 1 to 39 rows or a share"),
         (X[:, 0], {"validation_size": 32}, "data.validation_size=32: allowed are"),
         (X[:, 0], {"target": "z"}, "data.target=z: no such array"),
+        (np.arange(40) + 2**60, {}, "y: values about 12 apart at 1.15292e+18 are not told apart by float32: shift"),
         (X[:, 0] * 1e-50, {}, "are not told apart by float32: multiply them"),
     ],
 )
@@ -141,6 +142,15 @@ def test_what_cannot_be_trained_on_is_refused_in_one_line(tmp_path, y, settings,
         file(saved(tmp_path, y), **settings)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("task", "value"), [("classification", "1"), ("regression", "1.0")])
+def test_a_target_must_differ_in_the_rows_that_are_trained_on(tmp_path, task, value):
+    test = file(saved(tmp_path, X[:, 0])).test.x
+    y = np.array([2 if (row.astype(np.float32) == test).all(axis=1).any() else 1 for row in X])
+    assert len(set(y)) == 2
+    with pytest.raises(InputError, match=rf"y: must differ to be predicted, is {value} in all 32 training rows$"):
+        file(saved(tmp_path, y), task=task)
 
 
 def test_no_file_named():

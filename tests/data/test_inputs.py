@@ -26,6 +26,8 @@ def saved(path, array):
         (GREY[0].reshape(784), DIGITS, 1),
         (GREY.astype(float), DIGITS, 3),
         (np.zeros((2, 28, 28)), DIGITS, 2),  # nothing drawn: no scale to doubt
+        (GREY[:1], {**DIGITS, "shape": [1, 28, 28]}, 1),
+        (GREY[0], {**DIGITS, "shape": [1, 28, 28]}, 1),
         (np.eye(2), BITS, 2),
         (np.ones(2), BITS, 1),
         (np.ones(5), {**BITS, "shape": [1]}, 5),
@@ -44,6 +46,8 @@ def test_a_batch_or_a_row(tmp_path, array, about, rows):
     [
         (GREY[:, :20, :20], DIGITS, r"takes \(n, 28, 28\) or \(28, 28\), got \(3, 20, 20\)"),
         (np.eye(3), BITS, r"takes \(n, 2\) or \(2,\), got \(3, 3\)"),
+        (GREY[0].reshape(14, 56), DIGITS, r"takes \(n, 28, 28\) or \(28, 28\), got \(14, 56\)"),
+        (np.ones((2, 1)), BITS, r"takes \(n, 2\) or \(2,\), got \(2, 1\)"),
         (GREY / 255, DIGITS, r"takes 0 to 255, got 0 to 1: multiply by 255"),
         (GREY > 128, DIGITS, r"takes 0 to 255, got 0 to 1: multiply by 255"),
         (GREY - 100.0, DIGITS, r"takes 0 to 255, got -100"),

@@ -107,6 +107,39 @@ def test_a_picture_of_mnists_own_kind_stays_as_it_is(tmp_path, plain):
     np.testing.assert_array_equal(pictures.read(saved(tmp_path / "b.png", 255 - plain), 28), plain)
 
 
+@pytest.mark.parametrize("paper", [250, 220, 30, 5])
+def test_mnists_digit_on_paper_that_is_not_quite_white_or_black_is_freed_of_it(tmp_path, plain, paper):
+    shade = paper - plain * ((paper - 20) / 255) if paper > 128 else paper + plain * ((235 - paper) / 255)
+    found = pictures.read(saved(tmp_path / "7.png", shade.round().astype(np.uint8)), 28)
+    assert found[0].max() == 0
+    assert np.corrcoef(found.ravel(), plain.ravel())[0, 1] > 0.9
+    assert mass(found) == pytest.approx([14, 14], abs=0.51)
+
+
+@pytest.mark.parametrize("side", [20, 24, 27])
+def test_mnists_own_digits_are_cropped_as_in_training(tmp_path, plain, side):
+    """L14: to the last bit, also where the middle of the box is not the centre of mass."""
+    expected = centred(plain[None], side)[0]
+    for name, picture in (("a.png", plain), ("b.png", 255 - plain)):
+        np.testing.assert_array_equal(pictures.read(saved(tmp_path / name, picture), side), expected)
+    np.testing.assert_array_equal(pictures.read(saved(tmp_path / "c.png", expected), side), expected)
+
+
+def test_jpegs_grain_is_not_cropped_as_ink(tmp_path, plain):
+    """The box of all that is not black would be the whole picture, whose middle is not the digit's."""
+    found = pictures.read(saved(tmp_path / "7.jpg", plain, quality=90), 20)
+    assert np.corrcoef(found.ravel(), centred(plain[None], 20)[0].ravel())[0, 1] > 0.95
+
+
+def test_the_centre_of_mass_is_pixel_14_to_half_a_pixel():
+    """LeCun 1998, III-A: dots in row 9 and 10, and column 9 and 10, of which the second pulls."""
+    for weight in range(0, 21, 4):
+        small = np.zeros((20, 20), np.uint8)
+        small[9, 9], small[10, 10] = 20 - weight, weight
+        assert mass(small) == pytest.approx([9 + weight / 20] * 2)
+        assert mass(pictures.placed(small, 28)) == pytest.approx([14, 14], abs=0.5)
+
+
 def test_smaller_networks_get_the_middle(tmp_path, plain):
     """L14: 20 x 20."""
     small = pictures.read(saved(tmp_path / "7.png", photograph(seven())), 20)
@@ -119,6 +152,15 @@ def test_empty_paper_is_one_line(tmp_path, noise):
     with pytest.raises(InputError, match=r"paper\.png: no ink") as raised:
         pictures.read(saved(tmp_path / "paper.png", photograph(np.zeros((300, 420)), noise=noise)), 28)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("side", [28, 200])
+@pytest.mark.parametrize("paper", [255, 235])
+def test_a_dark_pixel_is_no_digit(tmp_path, side, paper):
+    dot = np.full((side, side), paper, np.uint8)
+    dot[side // 2, side // 3] = 0
+    with pytest.raises(InputError, match="no ink"):
+        pictures.read(saved(tmp_path / "dot.png", dot), 28)
 
 
 def test_paper_of_one_colour_is_one_line(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnjax.data import table
+from nnjax.data import csv_table
 from nnjax.data.table import read
 from nnjax.errors import InputError
 
@@ -73,6 +73,13 @@ def test_blank_lines_a_byte_order_mark_and_quotes_are_no_matter(tmp_path):
             "{}, line 3, column y: '10000000000000000000000000' is too large for a whole number",
         ),
         ("x,y\n1e300,1\n2,1\n", "{}, column x: 1e+300 is too large, float32 holds up to"),
+        ('x,"a\nb",y\n1,2,3\n1,2,\n', "{}, line 4, column y: empty"),
+        ('x,"a\r\nb",y\n1,,3\n', "{}, line 3, column a b: empty"),
+        ('x,"a\nb",y\n1,?,3\n', "{}, line 3, column a b: '?' is no number"),
+        ('x,y\n"1\n\n",2\n1,2,3\n', "{}, line 5: 3 columns, the lines above have 2"),
+        ('x,y\n"1\n",2\n"1,2\n', "{}, line 4: no table: a quote that is never closed"),
+        ('"x,y\n1,2\n', "{}, line 1: no table: a quote that is never closed"),
+        (f"x,y\n{2**60},1\n{2**60 + 1},2\n", "{}, column x: values about 0.5 apart at 1.15292e+18 are not told apart"),
         ("x,y\n16777216,1\n16777217,2\n", "{}, column x: values about 0.5 apart at 1.67772e+07 are not told apart"),
     ],
 )
@@ -98,7 +105,7 @@ def test_what_the_system_refuses_to_open(tmp_path, monkeypatch):
     def refuse(*given):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(table, "csv_cells", refuse)
+    monkeypatch.setattr(csv_table, "cells", refuse)
     with pytest.raises(InputError, match=r"^data.path=.*t\.csv: can't be read: Permission denied$"):
         read(csv(tmp_path, GOOD), "name")
 
@@ -138,6 +145,11 @@ def test_arrays_by_name(tmp_path):
         ({"x": np.array([[1.0, np.nan]]), "y": np.ones(1)}, "array x, at [0, 1]: nan is no finite number"),
         ({"x": np.ones((2, 1)), "y": np.array([1, np.inf])}, "array y, at [1]: inf is no finite number"),
         ({"x": np.array([["a"]]), "y": np.ones(1)}, "array x: must be numbers (n, features), found <U1 (1, 1)"),
+        ({"x": np.ones(2), "y": np.array([b"a", b"caf\xe9"])}, "{}, array y: must be text in UTF-8"),
+        (
+            {"x": np.stack([np.arange(3) + 2**60] * 2, axis=1), "y": np.ones(3)},
+            "{}, array x, column 0: values about 0.82 apart at 1.15292e+18 are not told apart by float32: shift them",
+        ),
         ({"x": np.ones((0, 3)), "y": np.ones(0)}, "array x: empty, (0, 3)"),
         ({"x": np.array([[{}]]), "y": np.ones(1)}, "array x: holds Python objects, which are not loaded"),
         (

@@ -37,7 +37,7 @@ def test_different_starts_end_in_different_minima() -> None:
 def test_each_function_is_learnt_by_95_of_100_seeds(tmp_path: Path) -> None:
     """L13, with the settings committed in conf/experiment."""
     done = command(tmp_path, module="experiments.boolean_functions")
-    rows = re.findall(r"^(\w+) +[\d-]+ +(\d+)$", done.out, re.MULTILINE)
+    rows = re.findall(r"^(\w+) [\d-]+ +(\d+)$", done.out, re.MULTILINE)
     assert [name for name, _ in rows] == ["and", "or", "not", "nor", "xor", "xnor", "parity", "multiplexer"]
     assert min(int(right) for _, right in rows) >= 95
 

@@ -39,7 +39,14 @@ def test_bundled_digits_are_learnt_and_named_everywhere(digits):
 
 def test_metrics_are_complete(digits):
     metrics = digits.run().data.metrics
-    once = {"test/loss", "test/accuracy", "training/epochs", "training/updates", "training/examples_per_second"}
+    once = {
+        "test/loss",
+        "test/accuracy",
+        "training/epochs",
+        "training/updates",
+        "training/examples_per_second",
+        "training/stopped",
+    }
     checks = {"gradient_check/max_relative_error", "gradient_check/finite_difference_error"}
     times = {f"time/{part}_seconds" for part in ("first_step", "compile", "train", "total")}
     with_l2 = digits.run().data.params["training.l2"] != "0.0"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from tests.hydra_lanes import Sweep
@@ -12,8 +13,10 @@ from tests.hydra_lanes import Sweep
 
 @pytest.fixture
 def newest_hydra(hydra_restore_singletons: None) -> None:
-    """The behaviour of Hydra 1.3."""
+    """The behaviour of Hydra 1.3, without configurations that another test has registered."""
     version.setbase("1.3")
+    store = ConfigStore.instance()
+    store.repo = {name: node for name, node in store.repo.items() if name not in ("schema", "model")}
 
 
 @pytest.fixture

@@ -111,7 +111,8 @@ def test_a_finished_child_has_the_tables_metrics_and_a_diverged_one_its_last_fin
         else:
             assert child.info.status == "FINISHED"
             assert "last_finite_epoch" not in child.data.tags
-            assert child.data.metrics == lane.metrics
+            stopped = loop.STOPPED.index(lane.facts["stopped"])  # L37
+            assert child.data.metrics == {**lane.metrics, "training/stopped": stopped}
 
 
 def test_a_child_has_at_most_ten_points_of_a_metric_and_they_are_the_histories(sweep):
