@@ -4,6 +4,8 @@
 SHELL := /bin/sh
 ARGS ?=
 PORT ?= 5000
+# A file's tests share fixtures, such as runs that were trained once: they stay in one process.
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile
 GRID = 'model.hidden=[1],[2],[3],[4],[8]' optimizer.learning_rate=0.1,0.3,1,3,10,30 'seed=range(0,128)'
 
 # Prints "3.12 /path/of/python" for the first interpreter in range. The second place to look is pyenv's folder: its
@@ -60,10 +62,10 @@ xor: $(STAMP) ## train a network on XOR
 	@$(RUN) -m nnjax.train +experiment=xor $(ARGS)
 
 test: $(STAMP) ## run the tests
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 test-all: $(STAMP) ## run the tests, the slow ones too
-	@$(RUN) -m pytest -m '' $(ARGS)
+	@$(RUN) -m pytest $(PARALLEL) -m '' $(ARGS)
 
 check: $(STAMP) ## format, lint and types, changing nothing
 	@$(RUN) -m ruff format --check .

@@ -18,6 +18,7 @@ from nnjax.sweep.callback import Running
 from nnjax.sweep.folder import Lane, Part
 from nnjax.tracking import store
 from nnjax.tracking.describe import Status
+from nnjax.training.loop import STOPPED
 from tests.end_to_end.conftest import Done
 from tests.test_config import read
 
@@ -26,6 +27,11 @@ XOR = (  # full batches: a rate of 100 grows without bound, and isn't finite any
     *("training.epochs=30", "training.gradient_check=false", "tracking.figures=false", "tracking.model=false"),
 )
 RATES = "lanes.values={optimizer.learning_rate:[0.1,100]}"  # the second diverges
+
+
+def recorded(lane: Lane) -> dict[str, float]:
+    """The metrics of a finished lane's child run: the table's, and why it stopped (L37)."""
+    return {**lane.metrics, "training/stopped": STOPPED.index(lane.facts["stopped"])}
 
 
 class Here:

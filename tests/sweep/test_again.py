@@ -14,7 +14,7 @@ import pytest
 
 from nnjax.tracking import store
 from tests.end_to_end.conftest import command
-from tests.sweep.conftest import RATES, XOR, Swept, lane_of, values
+from tests.sweep.conftest import RATES, XOR, Swept, lane_of, recorded, values
 
 OFF = "tracking.enabled=false"
 
@@ -27,7 +27,7 @@ def assert_each_once(sweep, count):
     assert {lane.facts["status"] for lane in lanes} == {"finished"}
     assert {run.info.status for run in children.values()} == {"FINISHED"}
     for lane in lanes:
-        assert children[lane.facts["member"]].data.metrics == lane.metrics
+        assert children[lane.facts["member"]].data.metrics == recorded(lane)
     assert [run.info.status for run in sweep.runs() if "mlflow.parentRunId" not in run.data.tags] == ["FINISHED"]
 
 

@@ -13,7 +13,7 @@ from nnjax.sweep import folder as kept
 from nnjax.sweep.recording import ChildRuns
 from nnjax.tracking.quiet import quiet
 from nnjax.training import loop
-from tests.sweep.conftest import RATES, XOR, lane_of, values
+from tests.sweep.conftest import RATES, XOR, lane_of, recorded, values
 from tests.test_config import read
 
 TRUTH_TABLE = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
@@ -111,8 +111,7 @@ def test_a_finished_child_has_the_tables_metrics_and_a_diverged_one_its_last_fin
         else:
             assert child.info.status == "FINISHED"
             assert "last_finite_epoch" not in child.data.tags
-            stopped = loop.STOPPED.index(lane.facts["stopped"])  # L37
-            assert child.data.metrics == {**lane.metrics, "training/stopped": stopped}
+            assert child.data.metrics == recorded(lane)
 
 
 def test_a_child_has_at_most_ten_points_of_a_metric_and_they_are_the_histories(sweep):
