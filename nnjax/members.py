@@ -12,6 +12,7 @@ from hydra_plugins.hydra_lanes.values import expand
 from nnjax.config import Config
 from nnjax.errors import InputError
 
+PRECISION = "runtime.precision"
 # settings that change no result, but precision
 ABOUT_RUNNING = ("lanes", "sweep", "checkpoint", "resume", "objective", "tracking", "runtime")
 
@@ -77,7 +78,7 @@ def declared(schema: type, name: str) -> tuple[type, ...]:
 
 def settings(config: Config) -> dict[str, Any]:
     """What determines a result, by dotted key."""
-    flat: dict[str, Any] = {"runtime.precision": config.runtime.precision}
+    flat: dict[str, Any] = {PRECISION: config.runtime.precision}
     for entry in dataclasses.fields(config):
         value = getattr(config, entry.name)
         if entry.name in ABOUT_RUNNING:
@@ -87,6 +88,11 @@ def settings(config: Config) -> dict[str, Any]:
         else:
             flat[entry.name] = value
     return flat
+
+
+def determines(key: str) -> bool:
+    """Whether a setting, by its dotted key, is one that results depend on."""
+    return key == PRECISION or key.partition(".")[0] not in ABOUT_RUNNING
 
 
 def identity(settings: Mapping[str, Any], data_digest: str) -> str:

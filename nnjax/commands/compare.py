@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nnjax import trained
 from nnjax.errors import InputError, choices
-from nnjax.members import ABOUT_RUNNING
+from nnjax.members import determines
 
 if TYPE_CHECKING:
     from nnjax.tracking.store import Found
@@ -100,7 +100,7 @@ def row(run: "Found", runs: Mapping[str, "Found"]) -> Row:
     """A run; that of a lane with the settings that all lanes of its sweep have in common."""
     common = runs[run.parent].params if run.parent in runs else {}
     params = {**common, **run.params}
-    settings = {key: plain(value) for key, value in params.items() if key.partition(".")[0] not in ABOUT_RUNNING}
+    settings = {key: plain(value) for key, value in params.items() if determines(key)}
     return Row(run.name, settings, results(run.metrics))
 
 
