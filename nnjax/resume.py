@@ -44,7 +44,9 @@ def folder_of(wanted: str, uri: str | None, start_folder: Path) -> Path:
         from nnjax.trained import one_run
 
         run = one_run(wanted, uri, start_folder)
-        folder = Path(run.tags.get(store.ROOT, ""))
+        if store.ROOT not in run.tags:
+            raise InputError(f"resume={wanted}: the run has no tag {store.ROOT}: it was not trained here")
+        folder = Path(run.tags[store.ROOT])
     if not (folder / "config.yaml").is_file():
         raise InputError(f"resume={wanted}: its folder {folder} is not here, or not that of a run")
     return folder
