@@ -46,10 +46,11 @@ def model(config: Config, dataset: Dataset, product: Product = matmul) -> Model:
     return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset), product)
 
 
-def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None) -> Training:
+def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None, most: int | None = None) -> Training:
     """The training of these configurations, which differ in lane keys alone, one lane each.
 
     room: so many lanes the programs are made for, so that groups of other sizes share them; None: just these.
+    most: epochs that the history keeps, about; None: all.
     """
     config, train = lanes[0], dataset.train
     size, settings = batch_size(config, len(train.y)), config.training
@@ -77,6 +78,7 @@ def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None)
         batches.Split(*dataset.validation),
         settings.epochs,
         plan(lanes, room or len(lanes), dataset),
+        most,
     )
 
 

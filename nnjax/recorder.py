@@ -131,8 +131,8 @@ class Recorder:
             if not self.started and problem is not None and not problem.busy:
                 raise problem
         self.started = True
-        epochs = [epoch for epoch in range(chunk.first, chunk.first + chunk.rows.shape[1]) if epoch in self.grid]
-        rows = chunk.rows[0, [epoch - chunk.first for epoch in epochs]]
+        chosen = [i for i, epoch in enumerate(chunk.epochs.tolist()) if epoch in self.grid]
+        epochs, rows = chunk.epochs[chosen].tolist(), chunk.rows[0, chosen]
         self.points(epochs, dict(zip(chunk.columns, rows.T, strict=True)))
 
     def points(self, epochs: Sequence[int], history: Mapping[str, np.ndarray]) -> None:

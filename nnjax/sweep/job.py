@@ -125,7 +125,7 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
     """Trains lanes of one program and writes their part."""
     started = time.time()
     config = group[0].config
-    training = assembly.training([lane.config for lane in group], dataset, room)
+    training = assembly.training([lane.config for lane in group], dataset, room, POINTS)
     compiles, identities = training.compiles, [lane.identity for lane in group]
     place = hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
     saver = Saver(root / saving.FOLDER / place, config.checkpoint.every, {"members": identities, "room": room})
@@ -177,14 +177,14 @@ def outcomes(
     keep = group[0].config.training.keep
     test = training.evaluate(keep, Split(*dataset.test))
     tested = training.named("test", *test, dataset.test.y)
-    history = training.history()
     validated = len(dataset.validation.y) > 0
+    rows = training.measured("best" if keep == "best" and validated else "last")
     for i, lane in enumerate(group):
         stopped, last = training.stopped[i], int(training.epochs[i])
         diverged = stopped == "diverged" or not np.isfinite(test.loss[i])
         last -= stopped == "diverged"
         epoch = int(training.best_epoch[i]) if keep == "best" and validated else last
-        measured = {name: float(values[i, epoch]) for name, values in history.items()}
+        measured = {name: float(values[i]) for name, values in rows.items()}
         measured |= {name: float(values[i]) for name, values in tested.items()}
         facts = {
             "member": lane.identity,
@@ -205,8 +205,7 @@ def outcomes(
 
 def thinned(training: Training, config: Config) -> dict[str, np.ndarray]:
     """Histories of all lanes at POINTS epochs at most, and those epochs; metrics that nobody measured left out."""
-    history = training.history()
-    last = next(iter(history.values())).shape[1] - 1
-    epochs = np.unique(np.linspace(0, last, POINTS).round().astype(int))
-    there = {name: values[:, epochs] for name, values in history.items() if np.isfinite(values).any()}
-    return {"epoch": epochs, **there}
+    history, epochs = training.history(), training.history_epochs()
+    chosen = np.unique(np.linspace(0, len(epochs) - 1, POINTS).round().astype(int))
+    there = {name: values[:, chosen] for name, values in history.items() if np.isfinite(values).any()}
+    return {"epoch": epochs[chosen], **there}

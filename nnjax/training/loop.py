@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from nnjax.network.models import Params
 from nnjax.training.batches import Split, count
+from nnjax.training.history import History
 from nnjax.training.lanes import lift, shardings
 from nnjax.training.metrics import Measured, regression
 from nnjax.training.programs import COLUMNS, ROWS, TRAINING, Keys, Position, Programs, Recipe, State
@@ -49,14 +50,14 @@ class Chunk(NamedTuple):
     Attributes:
         epoch: finished epochs, a part of one included.
         rows: (lanes, epochs finished by this call, columns), nan for a lane that had stopped.
-        first: the epoch of the first row.
+        epochs: those of the rows.
         examples_per_second: over all lanes, in this call.
         columns: names of the metrics.
     """
 
     epoch: float
     rows: np.ndarray
-    first: int
+    epochs: np.ndarray
     examples_per_second: float
     columns: tuple[str, ...]
 
@@ -72,6 +73,7 @@ class Training:
         train, validation: the data; validation may be empty.
         epochs: the limit.
         plan: how the lanes are run; those it has too many are filled with the last lane's settings.
+        most: epochs that the history keeps, about; None: all.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Training:
         validation: Split,
         epochs: int,
         plan: Plan,
+        most: int | None = None,
     ) -> None:
         started = time.perf_counter()
         self.epochs_limit, self.lanes, self.plan = epochs, len(seeds), plan
@@ -105,7 +108,7 @@ class Training:
         state, row = self.programs.begin(self.keys, self.hyper, *self.data)
         self.position = Position(0, 0)
         self.state, _ = self.call(state, self.position, 0)  # no step: only compiles
-        self.rows = [self.told(np.asarray(row)[: self.lanes, None])]
+        self.kept_history = History(self.told(np.asarray(row)[: self.lanes]), most)
         self.compiles = self.programs.advance._cache_size() - known
         self.train_seconds, self.examples = 0.0, 0.0
         self.compile_seconds = time.perf_counter() - started
@@ -124,29 +127,31 @@ class Training:
         """
         position, rate = self.position, 0.0
         done = position.epoch + position.step / self.per_epoch
-        yield Chunk(done, np.concatenate(self.rows, axis=1), 0, float("nan"), self.columns)
+        epochs, before = self.kept_history.table()
+        yield Chunk(done, before, epochs, float("nan"), self.columns)
         while position.epoch < self.epochs_limit and (self.status == TRAINING).any():
             steps = self.next_steps(position, rate, interval or self.epochs_limit)
             started = time.perf_counter()
             self.state, rows = self.call(self.state, position, steps)
             seconds = time.perf_counter() - started
-            before, first, rate = position.epoch + position.step / self.per_epoch, position.epoch + 1, steps / seconds
+            already, first, rate = done, position.epoch + 1, steps / seconds
             ended, step = divmod(position.step + steps, self.per_epoch)
             position = Position(position.epoch + ended, step)
             if not (self.status == TRAINING).any():  # what the program did after the last lane had stopped is nothing
                 position = Position(int(self.epochs.max()), 0)
             self.position = position
-            self.rows.append(self.told(np.array(np.asarray(rows)[: self.lanes, : position.epoch + 1 - first])))
+            new = self.told(np.array(np.asarray(rows)[: self.lanes, : position.epoch + 1 - first]))
+            self.kept_history.add(first, new, self.best_epoch, self.epochs)
             done = position.epoch + position.step / self.per_epoch
-            examples = (done - before) * len(self.data[0].y) * self.lanes
+            examples = (done - already) * len(self.data[0].y) * self.lanes
             self.train_seconds, self.examples = self.train_seconds + seconds, self.examples + examples
-            yield Chunk(done, self.rows[-1], first, examples / seconds, self.columns)
+            yield Chunk(done, new, first + np.arange(new.shape[1]), examples / seconds, self.columns)
 
     def saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """All that `restore` needs: arrays, and facts that JSON can hold."""
         leaves = jax.tree_util.tree_leaves_with_path(self.state)
         arrays = {f"state{jax.tree_util.keystr(path)}": np.asarray(leaf) for path, leaf in leaves}
-        arrays["rows"] = np.concatenate(self.rows, axis=1)
+        arrays |= {f"history.{name}": array for name, array in self.kept_history.saved().items()}
         seconds = {"train_seconds": self.train_seconds, "examples": self.examples}
         return arrays, {**self.position._asdict(), **seconds}
 
@@ -155,13 +160,15 @@ class Training:
         leaves, tree = jax.tree_util.tree_flatten_with_path(self.state)
         names = [f"state{jax.tree_util.keystr(path)}" for path, _ in leaves]
         wanted = {name: (leaf.shape, leaf.dtype) for name, (_, leaf) in zip(names, leaves, strict=True)}
-        found = {name: (array.shape, array.dtype) for name, array in arrays.items() if name != "rows"}
+        found = {name: (array.shape, array.dtype) for name, array in arrays.items() if name.startswith("state")}
         if found != wanted:
             other = next(name for name in [*wanted, *found] if wanted.get(name) != found.get(name))
             raise ValueError(f"{other} is {found.get(other)}, this training's {wanted.get(other)}")
         placed = [jax.device_put(arrays[name], leaf.sharding) for name, (_, leaf) in zip(names, leaves, strict=True)]
         self.state = jax.tree_util.tree_unflatten(tree, placed)
-        self.rows, self.position = [np.asarray(arrays["rows"])], Position(facts["epoch"], facts["step"])
+        history = {name.removeprefix("history."): array for name, array in arrays.items() if name not in found}
+        self.kept_history = History.restored(history, self.kept_history.most)
+        self.position = Position(facts["epoch"], facts["step"])
         self.train_seconds, self.examples = facts["train_seconds"], facts["examples"]
 
     @property
@@ -234,7 +241,18 @@ class Training:
 
     def history(self) -> dict[str, np.ndarray]:
         """Metrics by [lane, epoch], epoch 0 untrained, nan where not measured; no cost where it is the loss itself."""
-        rows = np.concatenate(self.rows, axis=1)
+        return self.by_name(self.kept_history.table()[1])
+
+    def history_epochs(self) -> np.ndarray:
+        """(k,): the epochs of `history`: all, unless it keeps fewer."""
+        return self.kept_history.table()[0]
+
+    def measured(self, keep: str) -> dict[str, np.ndarray]:
+        """The row of `params(keep)`: metric -> (lanes,)."""
+        return self.by_name(self.kept_history.best if keep == "best" else self.kept_history.last)
+
+    def by_name(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Rows (..., columns) as metrics, without a cost that is the loss itself."""
         told = [name for name in self.columns if self.recipe.penalised or name != "train/cost"]
         return {name: rows[..., self.columns.index(name)] for name in told}
 
