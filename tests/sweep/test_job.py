@@ -97,11 +97,11 @@ class Memory:
     def __init__(self, most, message="RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes."):
         self.most, self.message, self.asked, self.real = most, message, [], assembly.training
 
-    def __call__(self, lanes, dataset, room=None):
+    def __call__(self, lanes, dataset, room=None, most=None):
         self.asked.append(room)
         if room > self.most:
             raise jax.errors.JaxRuntimeError(self.message)
-        return self.real(lanes, dataset, room)
+        return self.real(lanes, dataset, room, most)
 
 
 def test_out_of_memory_halves_the_lanes_and_goes_on(swept, monkeypatch, caplog, eight):
