@@ -1,8 +1,8 @@
 """From the command line to MLflow: what a run prints, leaves in its folder and records."""
 
 import math
-import re
 import os
+import re
 import subprocess
 import sys
 
