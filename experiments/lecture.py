@@ -88,7 +88,7 @@ def functions_learnt() -> Pictures:
 
 
 def images() -> Pictures:
-    """5,000 digits of 20 x 20 pixels, and what 25 hidden units look for."""
+    """The bundled digits at 20 x 20 pixels, and what 25 hidden units look for."""
     made = trained("+experiment=digits", "data.source=bundled", "training.epochs=40")
     train = made.dataset.train
     final = made.training.history()["train/accuracy"][0, -1]
@@ -176,13 +176,8 @@ def prediction() -> Pictures:
     """Classes and probabilities of some digits of the test, and all of them by class."""
     made = trained("model=softmax", "data.source=bundled")
     x, y = made.dataset.test
-    network = assembly.model(made.config, made.dataset)
-    params = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), made.training.params("last"))
-    z, _ = network.forward(params, batches.inputs(jnp.asarray(x), assembly.encoding(made.config, made.dataset)))
-    h, classes = (
-        np.asarray(LOSSES["cross_entropy"].output(z)),
-        np.asarray(metrics.predicted(LOSSES["cross_entropy"], z)),
-    )
+    z, loss = logits(made, x), LOSSES["cross_entropy"]
+    h, classes = np.asarray(loss.output(z)), np.asarray(metrics.predicted(loss, z))
     for i in range(0, len(y), 250):
         print(f"a {y[i]}: class {classes[i]}, probabilities {h[i]}")
     print(f"test accuracy {np.mean(classes == y):.3f}")
@@ -197,10 +192,15 @@ def found(finding: Finding) -> Pictures:
 
 
 def predicted(made: Trained, x: np.ndarray) -> np.ndarray:
-    """h (n,) of the first lane's one output."""
+    """h (n,) of the first lane's one output, for raw rows x (n, ...)."""
+    return np.asarray(LOSSES[made.config.loss.name].output(logits(made, x)))[:, 0]
+
+
+def logits(made: Trained, x: np.ndarray) -> jax.Array:
+    """z (n, outputs) of the first lane, for raw rows x (n, ...)."""
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), made.training.params("last"))
-    z, _ = assembly.model(made.config, made.dataset).forward(params, jnp.asarray(x, jnp.float32))
-    return np.asarray(LOSSES[made.config.loss.name].output(z))[:, 0]
+    seen = batches.inputs(jnp.asarray(x), assembly.encoding(made.config, made.dataset))
+    return assembly.model(made.config, made.dataset).forward(params, seen)[0]
 
 
 SECTIONS = (

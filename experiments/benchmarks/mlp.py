@@ -7,12 +7,11 @@ machine that changes its speed changes both. Prints medians, and the ratio with 
 """
 
 import sys
-import time
 
 import numpy as np
 
 from experiments.benchmarks.lanes import HYPER, recipe
-from experiments.benchmarks.machine import describe
+from experiments.benchmarks.machine import describe, in_turn
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
 from nnjax.training.programs import Position
@@ -70,13 +69,7 @@ def main() -> None:
     training = by_nnjax(x, y)
     initial = [(np.array(layer.Theta[0]), np.array(layer.b[0])) for layer in training.state.params]
     numpy = ByNumPy(x.astype(np.float32) / 255, y, initial)
-    seconds: dict[str, list[float]] = {"numpy": [], "nnjax": []}
-    for i in range(rounds + 1):  # the first round warms up
-        for name, epoch in (("numpy", numpy.epoch), ("nnjax", lambda i=i: epoch_of(training, i))):
-            started = time.perf_counter()
-            epoch()
-            seconds[name].append(time.perf_counter() - started)
-    times = {name: np.array(values[1:]) for name, values in seconds.items()}
+    times = in_turn({"numpy": lambda i: numpy.epoch(), "nnjax": lambda i: epoch_of(training, i)}, rounds)
     ratio = np.percentile(times["numpy"] / times["nnjax"], [25, 50, 75])
     print(describe())
     for name, values in times.items():

@@ -6,12 +6,11 @@ Both in turn, in one process. NumPy does a tenth of the rows.
 """
 
 import sys
-import time
 
 import numpy as np
 
 from experiments.benchmarks.lanes import HYPER, recipe
-from experiments.benchmarks.machine import describe
+from experiments.benchmarks.machine import describe, in_turn
 from experiments.benchmarks.mlp import epoch_of
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
@@ -40,15 +39,9 @@ def main() -> None:
     made = recipe((784, 10), "relu", "cross_entropy", "sgd", 1, 1 / 255)
     training = Training(made, lanes, [0], [0], Split(x, y), Split(x[:0], y[:0]), 1, ALONE)
     Theta, b = (np.array(leaf[0]) for leaf in training.state.params[0])
-    rates: dict[str, list[float]] = {"numpy": [], "nnjax": []}
-    for i in range(rounds + 1):  # the first round warms up
-        started = time.perf_counter()
-        by_numpy(x[: ROWS // 10], y, Theta, b)
-        between = time.perf_counter()
-        epoch_of(training, i)
-        rates["numpy"].append(ROWS / 10 / (between - started))
-        rates["nnjax"].append(ROWS / (time.perf_counter() - between))
-    found = {name: np.array(values[1:]) for name, values in rates.items()}
+    works = {"numpy": lambda i: by_numpy(x[: ROWS // 10], y, Theta, b), "nnjax": lambda i: epoch_of(training, i)}
+    times = in_turn(works, rounds)
+    found = {"numpy": ROWS / 10 / times["numpy"], "nnjax": ROWS / times["nnjax"]}
     ratio = np.percentile(found["nnjax"] / found["numpy"], [25, 50, 75])
     print(describe())
     for name, values in found.items():
