@@ -50,7 +50,7 @@ export LOCKED
 .PHONY: help setup mnist xor test test-all check ui bench sweep pictures clean
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
-	@echo '  Options: ARGS="training.epochs=3" (mnist, xor; for test: pytest options), PYTHON=python3.12, PORT=5001 (ui)'
+	@echo '  Options: ARGS="training.epochs=3" (mnist, xor; for test: pytest options; for bench: --mirror=FOLDER), PYTHON=python3.12, PORT=5001 (ui)'
 
 setup: $(STAMP) ## make the environment alone
 	@echo '$(VENV) is ready.'
@@ -77,9 +77,9 @@ ui: $(STAMP) ## look at the runs in the browser: MLflow on 127.0.0.1
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(RUN) -m mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
-bench: $(STAMP) ## time an epoch against plain NumPy, lanes against single networks, whole sweeps: half an hour
-	@$(RUN) -m experiments.benchmarks.mlp
-	@$(RUN) -m experiments.benchmarks.softmax_sgd
+bench: $(STAMP) ## time training against its peers and the machine, lanes against single networks, whole sweeps: an hour
+	@$(RUN) -m experiments.benchmarks $(ARGS)
+	@$(RUN) -m experiments.benchmarks.rows
 	@$(RUN) -m experiments.benchmarks.lanes
 	@$(RUN) -m experiments.benchmarks.sweep
 

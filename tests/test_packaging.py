@@ -124,7 +124,7 @@ def test_metadata_says_the_tested_ranges(wheel: Path) -> None:
     assert all(requirements["jax"].contains(tested) for tested in ("0.10.0", "0.10.2", "0.12.0.1"))
     assert not any(requirements["jax"].contains(untested) for untested in ("0.9.2", "0.13.0"))
     assert requirements["jaxlib"] == requirements["jax"]
-    assert set(headers.get_all("Provides-Extra", [])) == {"cuda", "dev", "digits", "joblib", "optuna", "tpu"}
+    assert set(headers.get_all("Provides-Extra", [])) == {"cuda", "dev", "digits", "joblib", "optuna", "peers", "tpu"}
 
 
 # --- installed elsewhere --------------------------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""nnjax: its own loop, rows kept as bytes; loss and accuracy of each epoch are computed too."""
+
+import os
+
+import jax
+import numpy as np
+
+from experiments.benchmarks.lanes import HYPER, recipe
+from experiments.benchmarks.peers import Side
+from experiments.benchmarks.works import Weights, Work
+from nnjax.network.layers.dense import Layer
+from nnjax.training.batches import Split
+from nnjax.training.loop import Training
+from nnjax.training.programs import ROWS, Position
+from nnjax.training.strategy import ALONE
+
+
+def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradients: str = "backprop") -> Side:
+    """A `Training` of one lane; `gradients` as training.gradients has it."""
+    jax.config.update("jax_num_cpu_devices", os.cpu_count())  # as every run does
+    scale = 1 / 255 if x.dtype == np.uint8 else 1.0
+    made = recipe(work.units, work.activation, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
+    hyper = {name: np.array([value]) for name, value in (HYPER | {"learning_rate": work.rate}).items()}
+    training = Training(made, hyper, [0], [0], Split(x, y), Split(x[:0], y[:0]), 1, ALONE)
+
+    def given() -> tuple[Layer, ...]:
+        return tuple(Layer(jax.device_put(Theta[None]), jax.device_put(b[None])) for Theta, b in weights)
+
+    training.state = training.state._replace(params=given(), settled=given())
+    done = 0
+
+    def train(epochs: int) -> None:
+        nonlocal done
+        for end in range(done + min(epochs, ROWS), done + epochs + 1, min(epochs, ROWS)):
+            training.state, _ = training.call(training.state, Position(done, 0), (end - done) * training.per_epoch)
+            done = end
+
+    return Side(
+        train, lambda: [(np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in training.state.params]
+    )

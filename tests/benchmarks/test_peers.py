@@ -1,0 +1,39 @@
+"""Equal work is equal: from the same weights, all sides reach the same ones."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from experiments.benchmarks.peers import LIMITS, OURS, PEERS
+from experiments.benchmarks.works import WORKS, Work, data, initial
+
+TINY = Work("mlp", (784, 5, 3), "sigmoid", 12, 0.5, 12, 2, 12, 2)  # a batch of all: the order of instances is nothing
+XOR = WORKS["xor"]._replace(epochs=3)
+
+
+def prepared(name: str, work: Work):
+    """The side `name`, ready for a work."""
+    peer = {**PEERS, **LIMITS}[name]
+    if not peer.installed:
+        pytest.skip(f"{peer.needs} is not installed")
+    module = importlib.import_module(f"experiments.benchmarks.peers.{peer.module}")
+    x, y = data(work, None)
+    return module.prepare(work, x, y % max(2, work.units[-1]), initial(work), **peer.settings)
+
+
+@pytest.mark.parametrize("work", [TINY, XOR], ids=["softmax", "sigmoid"])
+@pytest.mark.parametrize("name", [name for name in PEERS if name != OURS])
+def test_all_sides_reach_the_same_weights(name, work):
+    """Gradients of the mean over the batch (L27), a step against them (L37): whoever computes them."""
+    expected, found = prepared(OURS, work), prepared(name, work)
+    for side in (expected, found):
+        side.train(work.epochs)
+    for ours, theirs in zip(expected.weights(), found.weights(), strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(b, a, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["plain JAX", "PyTorch", "Keras on JAX", "Flax NNX", "Equinox"])
+def test_lenet5_trains(name):
+    prepared(name, WORKS["lenet5"]._replace(batch=4, rows=6)).train(1)
