@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-HELD_OUT = 6000  # the last rows of the training part, on which numbers of epochs are chosen
+HELD_OUT = 6000  # rows of the training part, by chance, on which numbers of epochs are chosen: the last ones are easier
 
 
 def read(folder: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -24,5 +24,6 @@ def inputs(folder: str | Path, part: str) -> tuple[np.ndarray, np.ndarray, np.nd
     """The same with images of floats from 0 to 1; part: what the others stand for, `test` or `validation`."""
     x, y, held_out_x, held_out_y = read(folder)
     if part == "validation":
-        x, y, held_out_x, held_out_y = x[:-HELD_OUT], y[:-HELD_OUT], x[-HELD_OUT:], y[-HELD_OUT:]
+        held_out, kept = np.split(np.random.default_rng(0).permutation(len(x)), [HELD_OUT])
+        x, y, held_out_x, held_out_y = x[kept], y[kept], x[held_out], y[held_out]
     return x.astype(np.float32) / 255, y, held_out_x.astype(np.float32) / 255, held_out_y

@@ -1,6 +1,7 @@
 """Equal work is equal: from the same weights, all sides reach the same ones."""
 
 import importlib
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,18 +23,24 @@ def prepared(name: str, work: Work):
     return module.prepare(work, x, y % max(2, work.units[-1]), initial(work), **peer.settings)
 
 
+@cache
+def reached(name: str, work: Work):
+    """The weights of a side after the work's turn."""
+    side = prepared(name, work)
+    side.train(work.epochs)
+    return side.weights()
+
+
 @pytest.mark.parametrize("work", [TINY, XOR], ids=["softmax", "sigmoid"])
 @pytest.mark.parametrize("name", [name for name in PEERS if name != OURS])
 def test_all_sides_reach_the_same_weights(name, work):
     """Gradients of the mean over the batch (L27), a step against them (L37): whoever computes them."""
-    expected, found = prepared(OURS, work), prepared(name, work)
-    for side in (expected, found):
-        side.train(work.epochs)
-    for ours, theirs in zip(expected.weights(), found.weights(), strict=True):
+    for ours, theirs in zip(reached(OURS, work), reached(name, work), strict=True):
         for a, b in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(b, a, atol=2e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain JAX", "PyTorch", "Keras on JAX", "Flax NNX", "Equinox"])
 def test_lenet5_trains(name):
     prepared(name, WORKS["lenet5"]._replace(batch=4, rows=6)).train(1)

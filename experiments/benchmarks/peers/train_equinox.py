@@ -20,7 +20,7 @@ first, second, third = jax.random.split(jax.random.key(seed), 3)
 relu = eqx.nn.Lambda(jax.nn.relu)
 layers = [eqx.nn.Linear(784, 300, key=first), relu, eqx.nn.Linear(300, 100, key=second), relu]
 model = eqx.nn.Sequential([*layers, eqx.nn.Linear(100, 10, key=third)])
-optimizer = optax.adam(optax.cosine_decay_schedule(2e-3, epochs * -(-len(x) // 128)))
+optimizer = optax.adam(optax.cosine_decay_schedule(4e-3, epochs * -(-len(x) // 128)))
 state = optimizer.init(eqx.filter(model, eqx.is_array))
 data = jnp.asarray(x), jnp.asarray(y)
 

@@ -17,7 +17,7 @@ epochs, seed = int(sys.argv[3]), int(sys.argv[4])
 rng, rngs = np.random.default_rng(seed), nnx.Rngs(seed)
 layers = [nnx.Linear(784, 300, rngs=rngs), nnx.relu, nnx.Linear(300, 100, rngs=rngs), nnx.relu]
 model = nnx.Sequential(*layers, nnx.Linear(100, 10, rngs=rngs))
-rate = optax.cosine_decay_schedule(2e-3, epochs * -(-len(x) // 128))
+rate = optax.cosine_decay_schedule(4e-3, epochs * -(-len(x) // 128))
 optimizer = nnx.Optimizer(model, optax.adam(rate), wrt=nnx.Param)
 x, y = jnp.asarray(x), jnp.asarray(y)
 

@@ -15,7 +15,7 @@ from experiments.benchmarks import mnist
 x, y, held_out_x, held_out_y = mnist.inputs(sys.argv[1], sys.argv[2])
 epochs, seed = int(sys.argv[3]), int(sys.argv[4])
 steps = len(x) // 128
-optimizer = optax.adam(optax.cosine_decay_schedule(2e-3, epochs * steps))
+optimizer = optax.adam(optax.cosine_decay_schedule(4e-3, epochs * steps))
 
 
 def logits(params, x):

@@ -15,7 +15,7 @@ from experiments.benchmarks import mnist
 x, y, held_out_x, held_out_y = mnist.inputs(sys.argv[1], sys.argv[2])
 epochs, seed = int(sys.argv[3]), int(sys.argv[4])
 keras.utils.set_random_seed(seed)
-rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * -(-len(x) // 128))
+rate = keras.optimizers.schedules.CosineDecay(4e-3, epochs * -(-len(x) // 128))
 model = keras.Sequential([layers.Dense(300, "relu"), layers.Dense(100, "relu"), layers.Dense(10)])
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile(keras.optimizers.Adam(rate), loss)

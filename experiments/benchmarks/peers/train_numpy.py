@@ -39,7 +39,7 @@ for _ in range(epochs):
         *a, z = forward(x[rows])
         powers = np.exp(z - z.max(1, keepdims=True))
         delta = (powers / powers.sum(1, keepdims=True) - targets[rows]) / np.float32(len(rows))
-        rate = np.float32(1e-3 * (1 + np.cos(np.pi * step / steps)))
+        rate = np.float32(2e-3 * (1 + np.cos(np.pi * step / steps)))
         step += 1
         for i in (4, 2, 0):
             grads = delta.T @ a[i // 2], delta.sum(0)

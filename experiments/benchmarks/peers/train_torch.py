@@ -15,7 +15,7 @@ epochs, seed = int(sys.argv[3]), int(sys.argv[4])
 torch.manual_seed(seed)
 x, y, held_out_x, held_out_y = (torch.from_numpy(array) for array in (x, y.astype(int), held_out_x, held_out_y))
 model = nn.Sequential(nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 100), nn.ReLU(), nn.Linear(100, 10))
-optimizer = torch.optim.Adam(model.parameters(), 2e-3, fused=True)
+optimizer = torch.optim.Adam(model.parameters(), 4e-3, fused=True)
 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-len(x) // 128))
 loss = nn.CrossEntropyLoss()
 for _ in range(epochs):

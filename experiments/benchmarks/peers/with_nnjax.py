@@ -1,6 +1,7 @@
 """nnjax: its own loop, rows kept as bytes; loss and accuracy of each epoch are computed too."""
 
 import os
+from contextlib import suppress
 
 import jax
 import numpy as np
@@ -17,7 +18,8 @@ from nnjax.training.strategy import ALONE
 
 def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradients: str = "backprop") -> Side:
     """A `Training` of one lane; `gradients` as training.gradients has it."""
-    jax.config.update("jax_num_cpu_devices", os.cpu_count())  # as every run does
+    with suppress(RuntimeError):  # JAX has started already, in a test
+        jax.config.update("jax_num_cpu_devices", os.cpu_count())  # as every run does
     scale = 1 / 255 if x.dtype == np.uint8 else 1.0
     made = recipe(work.units, work.activation, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
     hyper = {name: np.array([value]) for name, value in (HYPER | {"learning_rate": work.rate}).items()}
