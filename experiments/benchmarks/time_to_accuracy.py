@@ -52,12 +52,14 @@ def words(side: str, folder: str, part: str, epochs: int, seed: int) -> list[str
 
 
 def run(side: str, folder: str, part: str, epochs: int, seed: int, place: Path) -> tuple[float, float]:
-    """Seconds from Enter to prompt, and the accuracy; the place keeps a compile cache and runs."""
+    """Seconds from Enter to prompt, and the accuracy; the place keeps caches and runs."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]),
         "JAX_COMPILATION_CACHE_DIR": str(place / "cache"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "MLFLOW_TRACKING_URI": f"sqlite:///{place}/mlflow.db",
+        "TFDS_DATA_DIR": str(place / "data"),
+        "XDG_CACHE_HOME": str(place),
     }
     asked = [sys.executable, *words(side, folder, part, epochs, seed)]
     started = time.perf_counter()

@@ -100,3 +100,10 @@ def test_accuracy_is_read_from_a_script_and_from_our_summary():
     assert time_to_accuracy.accuracy("PyTorch", "0.9812\n", "test") == 0.9812
     ours = "result  train/loss 0.01, test/loss 0.06, test/accuracy 0.9803\nstopped  epoch limit"
     assert time_to_accuracy.accuracy(OURS, ours, "test") == 0.9803
+
+
+def test_every_side_is_told_what_accuracy_is_taken_of():
+    for side in time_to_accuracy.EPOCHS:
+        test, validation = (time_to_accuracy.words(side, "folder", part, 3, 1) for part in ("test", "validation"))
+        assert test != validation
+        assert any("folder" in word for word in test)

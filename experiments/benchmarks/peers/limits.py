@@ -1,5 +1,6 @@
 """What no side can do without: the products of an epoch alone, and the bytes that it has to move, by this machine."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -20,12 +21,11 @@ class Shape(NamedTuple):
     n_out: int
 
 
-def shapes(work: Work, batch: int | None = None) -> list[Shape]:
-    """The layers of a work for a batch."""
-    batch = batch or work.batch
+def shapes(work: Work) -> list[Shape]:
+    """The layers of a work, for one of its batches."""
     if work.model == "lenet5":
-        return [Shape(batch * places, n_in, n_out) for places, n_in, n_out in LENET5]
-    return [Shape(batch, n_in, n_out) for n_in, n_out in zip(work.units, work.units[1:], strict=False)]
+        return [Shape(work.batch * places, n_in, n_out) for places, n_in, n_out in LENET5]
+    return [Shape(work.batch, n_in, n_out) for n_in, n_out in pairwise(work.units)]
 
 
 def parameters(work: Work) -> int:
@@ -53,11 +53,11 @@ def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, part: st
 def arrays(work: Work) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Random a (rows, n_in), Theta (n_out, n_in) and delta (rows, n_out) of each layer."""
     rng = np.random.default_rng(3)
-    return [
-        (made(layer.rows, layer.n_in), made(layer.n_out, layer.n_in), made(layer.rows, layer.n_out))
-        for layer in shapes(work)
-        for made in [lambda *shape: rng.standard_normal(shape, np.float32)]
-    ]
+
+    def made(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, np.float32)
+
+    return [(made(rows, n_in), made(n_out, n_in), made(rows, n_out)) for rows, n_in, n_out in shapes(work)]
 
 
 def products_by_xla(work: Work, x: np.ndarray) -> Any:
