@@ -1,9 +1,11 @@
 """The arithmetic of comparing, and sides in processes of their own."""
 
+import gzip
+
 import numpy as np
 import pytest
 
-from experiments.benchmarks import report, time_to_accuracy
+from experiments.benchmarks import mnist, report, time_to_accuracy
 from experiments.benchmarks.peers import COPIES, OURS, PEERS, PRODUCTS, Peer
 from experiments.benchmarks.peers.limits import moved, operations, parameters, shapes
 from experiments.benchmarks.process import Process, SideError
@@ -107,3 +109,21 @@ def test_every_side_is_told_what_accuracy_is_taken_of():
         test, validation = (time_to_accuracy.words(side, "folder", part, 3, 1) for part in ("test", "validation"))
         assert test != validation
         assert any("folder" in word for word in test)
+
+
+def test_digits_are_read_and_held_out_as_nnjax_does(tmp_path, monkeypatch):
+    """The idx format: a header of 16 bytes before images, of 8 before labels; image i is white by i parts of 255."""
+    for part, n in (("train", 20), ("t10k", 3)):
+        images = np.repeat(np.arange(n, dtype=np.uint8), 784)
+        for name, header, values in (
+            ("images-idx3", 16, images),
+            ("labels-idx1", 8, np.arange(n, dtype=np.uint8) % 10),
+        ):
+            (tmp_path / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(bytes(header) + values.tobytes()))
+    monkeypatch.setattr(mnist, "HELD_OUT", 4)
+    for part, rows, held_out in (("test", 20, 3), ("validation", 16, 4)):
+        x, y, held_out_x, held_out_y = mnist.inputs(tmp_path, part)
+        assert (x.shape, held_out_x.shape) == ((rows, 784), (held_out, 784))
+        np.testing.assert_array_equal(np.rint(x[:, 0] * 255) % 10, y)
+        np.testing.assert_array_equal(np.rint(held_out_x[:, 783] * 255) % 10, held_out_y)
+    assert {*np.rint(x[:, 0] * 255)} | {*np.rint(held_out_x[:, 0] * 255)} == set(range(20))
