@@ -56,8 +56,9 @@ def spread(values: np.ndarray) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.402 s`, `857 us`."""
-    return f"{seconds:.3g} s" if seconds >= 0.01 else f"{seconds * 1e6:.3g} us"
+    """`0.402 s`, `5.19 ms`, `857 us`, with three digits."""
+    factor, unit = (1, "s") if seconds >= 0.1 else (1e3, "ms") if seconds >= 1e-3 else (1e6, "us")
+    return f"{seconds * factor:.3g} {unit}"
 
 
 def comparison(results: Results) -> str:
