@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from nnjax import atomic
 from nnjax.errors import InputError
 
 FORMAT = 1  # what `facts` and arrays mean; another number can't be read
@@ -37,16 +38,10 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, An
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
     data = data.replace(ZEROS.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    with atomic.file(path) as unfinished, open(unfinished, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -96,7 +91,7 @@ def header(path: Path, data: bytes) -> Mapping[str, str]:
 
 def newest(folder: Path) -> Iterator[Path]:
     """The checkpoints of a folder, the latest first: names are numbers of updates."""
-    yield from sorted(folder.glob(f"*{SUFFIX}"), reverse=True)
+    yield from sorted(folder.glob(f"*[0-9]{SUFFIX}"), reverse=True)  # not what a kill left half written
 
 
 def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from nnjax import assembly, members, provenance, results, saving, signals, validation
+from nnjax import assembly, compile_cache, members, provenance, results, run_figures, saving, signals, validation
 from nnjax.config import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
@@ -70,7 +70,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
         recorder.ended(outcome)
         recorder.model(results.write_network(folder, config, dataset, outcome))
         recorder.tags(results.write_provenance(folder, depends))
-        results.write_figures(folder, config, dataset, outcome)
+        run_figures.write(folder, config, dataset, outcome)
         recorder.copy()
         recorder.wait()
         times |= {"train": training.train_seconds, "total": time.perf_counter() - started}
@@ -116,9 +116,7 @@ def prepare_jax(config: Config) -> None:
     precision = PRECISIONS[runtime.precision]
     jax.config.update("jax_enable_x64", precision.x64)  # of the process: another job in it may want another, in turn
     jax.config.update("jax_default_matmul_precision", precision.matmul)
-    if runtime.compile_cache:
-        jax.config.update("jax_compilation_cache_dir", runtime.compile_cache)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    compile_cache.use(runtime.compile_cache)
     try:
         there = jax.device_count()
     except RuntimeError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock
 
-from nnjax import atomic, members
+from nnjax import atomic, members, results
 from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, StoreError
@@ -191,6 +191,9 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
     tags = {"lane": str(place), "network": network, "stopped": lane.facts["stopped"]}
     if diverged:
         tags["last_finite_epoch"] = str(lane.facts["epochs"])
+        finite = epochs <= lane.facts["epochs"]
+        shown = {name: histories[name][place, finite] for name in ("train/loss", "gradient/norm")}
+        tags["hint"] = results.divergence_hint(sweep.lane_config(lane), shown, finite.sum())
     return Child(
         member=lane.facts["member"],
         name=analysis.name(lane, sweep.keys),

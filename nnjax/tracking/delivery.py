@@ -7,7 +7,6 @@ delivered.json; whatever was on its way when a process ended is sent again, whic
 import base64
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from nnjax import atomic
 from nnjax.errors import InputError
 from nnjax.tracking import record, undelivered
 from nnjax.tracking.record import DELIVERED, LOCK, RECORD, Event
@@ -155,9 +155,8 @@ class Delivery:
         """Writes delivered.json, whole or not at all."""
         self.known |= facts
         self.step()
-        unfinished = self.folder / f"{DELIVERED}.part"
-        unfinished.write_text(json.dumps(self.known))
-        os.replace(unfinished, self.folder / DELIVERED)
+        with atomic.file(self.folder / DELIVERED) as file:
+            file.write_text(json.dumps(self.known))
 
 
 def read_delivered(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which figures a run has, by its task, its data and its layers (`nnjax.results.figures`)."""
+"""Which figures a run has, by its task, its data and its layers (`nnjax.run_figures`)."""
 
 from itertools import pairwise
 from types import SimpleNamespace
