@@ -153,6 +153,7 @@ def test_in_bfloat16_the_gradient_by_hand_is_that_of_jax():
     assert not gradcheck.check(model, loss, 0).passed
 
 
+@pytest.mark.slow
 def test_lanes_in_bfloat16_are_trainings_of_their_own(training):
     """Side by side (vmap): another kind of product for XLA."""
     _, lanes = trained(training, "bfloat16", seeds=(0, 1))
