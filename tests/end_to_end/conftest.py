@@ -4,14 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from nnjax.__main__ import main
 from nnjax.tracking.quiet import quiet
 
 
@@ -57,6 +59,23 @@ def command(folder: Path, *words: str, module: str = "nnjax.train") -> Done:
         timeout=300,
     )
     return Done(done.returncode, done.stdout, done.stderr, folder)
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: Any, hydra_restore_singletons: Any) -> Callable[..., Done]:
+    """ask(folder, words...): `nnjax WORDS` in a folder, in this process."""
+
+    def ask(folder: Path, *words: str) -> Done:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["nnjax", *words])
+        try:
+            main()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+        return Done(code, *capsys.readouterr(), folder)
+
+    return ask
 
 
 def once(folder: Path, *words: str) -> Done:

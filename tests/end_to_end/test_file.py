@@ -58,22 +58,22 @@ def test_its_model_takes_raw_rows_and_predicts_in_the_targets_own_units(line, mo
     np.testing.assert_allclose(found[:, 0], Y, atol=0.1 * Y.std())
 
 
-def test_it_is_evaluated_on_its_own_test_and_on_another_file_and_asked_about_rows_without_a_target(line):
+def test_it_is_evaluated_on_its_own_test_and_on_another_file_and_asked_about_rows_without_a_target(line, ask):
     """L8, L38"""
     metrics = line.run().data.metrics
-    own = command(line.folder, "evaluate", line.run().info.run_id[:8], "--csv", module="nnjax")
+    own = ask(line.folder, "evaluate", line.run().info.run_id[:8], "--csv")
     assert own.code == 0, own.err
     measured = {row["metric"]: float(row["value"]) for row in csv.DictReader(io.StringIO(own.out))}
     assert measured == pytest.approx({"rmse": metrics["test/rmse"], "r2": metrics["test/r2"]}, abs=1e-3)
     other = [f"{y + 100},{b},{a}" for (a, b), y in zip(X[:20], Y, strict=False)]  # columns in another order, y 100 off
     (line.folder / "other.csv").write_text("\n".join(["y,b,a", *other, ""]))
-    found = command(line.folder, "evaluate", str(line.run_folder), "data.path=other.csv", module="nnjax")
+    found = ask(line.folder, "evaluate", str(line.run_folder), "data.path=other.csv")
     assert found.code == 0, found.err
     assert "other: 20 for the test, from other.csv" in found.out
     shown = dict(words.split() for words in found.out.splitlines() if words.startswith(("rmse", "r2")))
     assert float(shown["rmse"]) == pytest.approx(100, abs=1)
     (line.folder / "rows.csv").write_text("\n".join(["b,a", *(f"{b},{a}" for a, b in X[:20]), ""]))
-    asked = command(line.folder, "predict", str(line.run_folder), "rows.csv", "--csv", module="nnjax")
+    asked = ask(line.folder, "predict", str(line.run_folder), "rows.csv", "--csv")
     assert asked.code == 0, asked.err
     answers = [float(row["y"]) for row in csv.DictReader(io.StringIO(asked.out))]
     np.testing.assert_allclose(answers, Y[:20], atol=0.1 * Y.std())
