@@ -9,7 +9,8 @@ import pytest
 from nnjax import predictor
 from nnjax.data.boolean import boolean
 from nnjax.data.dataset import Dataset, Preprocessing, Split
-from nnjax.results import Outcome, figures
+from nnjax.results import Outcome
+from nnjax.run_figures import figures
 
 
 def layers(*sizes):
