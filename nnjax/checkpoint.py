@@ -7,6 +7,7 @@ sha256 of the file in which that sum is zeros, so every flipped bit and every mi
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,7 +62,10 @@ def read(path: Path) -> Checkpoint:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     metadata = header(path, data)
     told = metadata.get("sha256", "")
-    if len(told) != len(ZEROS) or hashlib.sha256(data.replace(told.encode(), ZEROS.encode(), 1)).hexdigest() != told:
+    if (
+        not re.fullmatch(r"[0-9a-f]{64}", told)
+        or hashlib.sha256(data.replace(told.encode(), ZEROS.encode(), 1)).hexdigest() != told
+    ):
         raise InputError(f"{path}: the checkpoint is damaged: its checksum is not that of the file")
     if metadata.get("format") != str(FORMAT):
         raise InputError(f"{path}: a checkpoint of format {metadata.get('format')}; this nnjax reads {FORMAT}")
@@ -92,17 +96,6 @@ def header(path: Path, data: bytes) -> Mapping[str, str]:
 def newest(folder: Path) -> Iterator[Path]:
     """The checkpoints of a folder, the latest first: names are numbers of updates."""
     yield from sorted(folder.glob(f"*[0-9]{SUFFIX}"), reverse=True)  # not what a kill left half written
-
-
-def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The latest one that can be read, and a line about each later one that can't."""
-    damaged: list[str] = []
-    for path in newest(folder):
-        try:
-            return read(path), damaged
-        except InputError as error:
-            damaged.append(str(error))
-    return None, damaged
 
 
 def prune(folder: Path, scores: Mapping[Path, float]) -> None:

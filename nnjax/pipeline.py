@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from nnjax import assembly, compile_cache, members, provenance, results, run_figures, saving, signals, validation
+from nnjax.checkpoint import Checkpoint
 from nnjax.config import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
@@ -45,6 +46,9 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
     prepare_jax(config)
     settings = describe.without_passwords(dataclasses.asdict(config))
     units = assembly.units(config, dataset)
+    saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
+    saved = saver.find()
+    check_epochs(config, saved)
     name = config.tracking.run_name or describe.run_name(settings, units, dataset.name)
     log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
     log_batch(config, dataset)
@@ -61,8 +65,8 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
             accept(check)
         training = assembly.training([config], dataset)
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
-        saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
-        saver.restore(training)
+        if saved is not None:
+            saver.restore(training, saved)
         train(config, training, folder, recorder, saver)
         outcome = evaluate(config, dataset, training)
         if not np.isfinite(outcome.test["test/loss"]):
@@ -94,6 +98,13 @@ def load(config: Config) -> Dataset:
     for lane in members.members(config):
         validation.check_task(lane, dataset.task)
     return assembly.limited(config, dataset)
+
+
+def check_epochs(config: Config, saved: Checkpoint | None) -> None:
+    """Raises InputError where a run is to go on to an epoch that it is beyond."""
+    if saved is not None and saved.facts["epoch"] > config.training.epochs:
+        done = saved.facts["epoch"]
+        raise InputError(f"training.epochs={config.training.epochs}: {done} are trained; allowed: {done} or more")
 
 
 def log_batch(config: Config, dataset: Dataset) -> None:
@@ -180,7 +191,8 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder, 
                     if stop.requested:
                         break
             saver.save(training)
-    except BaseException:
+    except KeyboardInterrupt:
+        log.info("interrupted after epoch %s: resume=%s goes on", saving.at(training), os.path.relpath(folder))
         recorder.tags({"stopped": "interrupted"})
         raise
     finally:

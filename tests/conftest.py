@@ -1,6 +1,8 @@
 """Shapes in signatures are checked while testing, and nothing is read from or left in the tester's home."""
 
+import logging.config
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,36 @@ def own_home(everybodys: Path) -> None:
     os.environ["TFDS_DATA_DIR"] = str(home / "data")
     os.environ["XDG_CACHE_HOME"] = str(home / "cache")
     os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+def close_logs():
+    """Closes the files of Hydra's jobs."""
+    for handler in logging.root.handlers:
+        if type(handler) is logging.FileHandler:
+            handler.close()
+
+
+@pytest.fixture
+def main(tmp_path, monkeypatch, hydra_restore_singletons, capsys):
+    """main(words..., folder=...) -> (exit code, both streams): the training command, in this process."""
+    from nnjax import train
+    from nnjax.sweep import callback
+
+    def run(*words, folder=tmp_path):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(callback, "RUNNING", [])
+        monkeypatch.setattr(sys, "argv", ["train", *words])
+        monkeypatch.setattr(logging.config, "_clearExistingHandlers", close_logs)  # Hydra's would close pytest's too
+        monkeypatch.setattr(train.gc, "set_threshold", lambda count: None)
+        handlers, level = logging.root.handlers[:], logging.root.level
+        try:
+            train.main()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+        finally:
+            close_logs()
+            logging.root.handlers[:], logging.root.level = handlers, level
+        return code, *capsys.readouterr()
+
+    return run

@@ -69,17 +69,6 @@ def test_another_format_says_so(written, monkeypatch):
         checkpoint.read(written)
 
 
-def test_a_damaged_one_is_skipped_for_the_one_before(tmp_path):
-    for updates in (10, 20):
-        checkpoint.write(tmp_path / f"{updates:012d}.safetensors", ARRAYS, {"epoch": updates})
-    (tmp_path / "000000000020.safetensors").write_bytes(b"nothing")
-    found, damaged = checkpoint.latest(tmp_path)
-    assert found is not None
-    assert found.facts == {"epoch": 10}
-    assert len(damaged) == 1
-    assert "000000000020" in damaged[0]
-
-
 def test_nothing_is_left_of_a_write_that_failed(tmp_path, monkeypatch):
     """As on a full disk: the file before it stays."""
     path = tmp_path / "1.safetensors"
