@@ -56,10 +56,9 @@ class Courier(threading.Thread):
 
     def load(self) -> None:
         """Imports what the store needs: a second, in which the training is compiled; on a slow machine many."""
-        import nnjax.tracking.store  # noqa: F401
+        from nnjax.tracking import store
 
-        if sqlite_path(self.delivery.store):
-            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401 - mlflow would, at the first call
+        store.load(self.delivery.store)
 
     def of_the_folder(self, error: OSError) -> StoreError:
         """Something else that another try may mend: a full disk, a file that went away. It is worth waiting."""

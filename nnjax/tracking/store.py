@@ -334,6 +334,13 @@ def reaching(store: str) -> Iterator[None]:
         raise refused(store, error, busy) from None
 
 
+def load(store: str) -> None:
+    """Imports what mlflow would import at the first call to a store."""
+    if sqlite_path(store):
+        with quiet():  # it warns of SQLAlchemy's future
+            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
 def _create_database(database: Path) -> None:
     """Create a missing SQLite store under another name, then rename it: nobody ever sees half of one."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # warns of SQLAlchemy's future on import
