@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -28,6 +29,19 @@ def own_home(everybodys: Path) -> None:
     os.environ["TFDS_DATA_DIR"] = str(home / "data")
     os.environ["XDG_CACHE_HOME"] = str(home / "cache")
     os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture(scope="session")
+def empty_store(everybodys: Path, own_home: None) -> Path:
+    """A store to be copied: making one takes two seconds."""
+    from nnjax.tracking.store import open_run
+
+    folder = everybodys / "store"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not (folder / "mlflow.db").exists():
+            open_run(None, "template", "template", {}, folder).finish("FINISHED")
+    return folder / "mlflow.db"
 
 
 def close_logs():

@@ -8,7 +8,7 @@ import pytest
 from nnjax import checkpoint
 from nnjax.errors import InputError
 
-ARRAYS = {"state.b": np.arange(3, dtype=np.float32), "rows": np.full((1, 2, 2), np.nan), "state.n": np.int32([7])}
+ARRAYS = {"state.b": np.arange(3, dtype=np.float32), "rows": np.full((1, 1, 2), np.nan), "state.n": np.int32([7])}
 FACTS = {"epoch": 3, "step": 1, "scores": {"a": float("inf")}}
 
 

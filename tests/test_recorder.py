@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from nnjax import pipeline, predictor, recorder, results
 from nnjax.errors import InputError, StoreError, guarded
-from nnjax.tracking import record, store, undelivered
+from nnjax.tracking import record, undelivered
 from nnjax.tracking.delivery import Delivery, catch_up, is_missing
 from nnjax.training import loop
 from tests.end_to_end.conftest import Done
@@ -32,18 +32,10 @@ def run(folder, *overrides):
     return Done(0, "", "", folder).run()
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """A store, created once."""
-    there = tmp_path_factory.mktemp("template")
-    store.open_run(None, "template", "template", {}, there).finish("FINISHED")
-    return there / "mlflow.db"
-
-
 @pytest.fixture
-def folder(template, tmp_path):
+def folder(empty_store, tmp_path):
     """A start folder that holds a store."""
-    shutil.copy(template, tmp_path / "mlflow.db")
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     return tmp_path
 
 

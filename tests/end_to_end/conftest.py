@@ -78,6 +78,12 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: Any, hydra_restore_singletons: 
     return ask
 
 
+@pytest.fixture
+def trained(main: Any, tmp_path: Path) -> Callable[..., Done]:
+    """trained(words...): the training command in a folder of its own, in this process."""
+    return lambda *words: Done(*main(*words), tmp_path)
+
+
 def once(folder: Path, *words: str) -> Done:
     """The command in a folder of its own, by the first process of the session that needs it."""
     folder.mkdir(exist_ok=True)

@@ -79,10 +79,10 @@ def test_it_is_evaluated_on_its_own_test_and_on_another_file_and_asked_about_row
     np.testing.assert_allclose(answers, Y[:20], atol=0.1 * Y.std())
 
 
-def test_lanes_of_a_regression(tmp_path):
+def test_lanes_of_a_regression(tmp_path, trained):
     saved(tmp_path, "a,b,y", np.c_[X, Y])
     words = ("data=file", "data.path=mine.csv", "model=regression", "lanes.seeds=3", "objective=validation/r2", *SHORT)
-    done = command(tmp_path, *words)
+    done = trained(*words)
     assert done.code == 0, done.err
     assert "test/rmse" in done.out
     assert "accuracy" not in done.out
@@ -93,11 +93,11 @@ def test_lanes_of_a_regression(tmp_path):
     assert all(run.data.metrics["test/r2"] > 0.99 for run in children)
 
 
-def test_classes_of_a_file(tmp_path, monkeypatch):
+def test_classes_of_a_file(tmp_path, trained, monkeypatch):
     kinds = np.select([X[:, 0] < 45, X[:, 0] < 65], ["low", "middle"], "high")
     saved(tmp_path, "a,b,kind", np.c_[X, kinds])
     words = ("data=file", "data.path=mine.csv", "data.target=kind", "optimizer.learning_rate=1", *SHORT)
-    done = command(tmp_path, *words)
+    done = trained(*words)
     assert done.code == 0, done.err
     assert "kind holds text, 3 classes: classification" in done.out
     run = done.run()
