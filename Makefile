@@ -89,6 +89,7 @@ sweep: $(STAMP) ## train 3,840 networks on XOR as lanes of five programs
 pictures: $(STAMP) ## draw the README's pictures again
 	@$(MAKE) --no-print-directory sweep ARGS='tracking.enabled=false hydra.sweep.dir=outputs/pictures/lanes'
 	@cp outputs/pictures/lanes/summary/figures/heat_map.png docs/lanes.png
+	@rm -rf outputs/pictures/xor
 	@$(RUN) -m nnjax.train +experiment=xor tracking.enabled=false hydra.run.dir=outputs/pictures/xor
 	@cp outputs/pictures/xor/figures/decision_boundary.png docs/xor.png
 

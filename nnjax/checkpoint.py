@@ -7,6 +7,7 @@ sha256 of the file in which that sum is zeros, so every flipped bit and every mi
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from nnjax import atomic
 from nnjax.errors import InputError
 
 FORMAT = 1  # what `facts` and arrays mean; another number can't be read
@@ -37,16 +39,10 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, An
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
     data = data.replace(ZEROS.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    with atomic.file(path) as unfinished, open(unfinished, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -66,7 +62,10 @@ def read(path: Path) -> Checkpoint:
         raise InputError(f"{path}: can't be read: {error.strerror}") from None
     metadata = header(path, data)
     told = metadata.get("sha256", "")
-    if len(told) != len(ZEROS) or hashlib.sha256(data.replace(told.encode(), ZEROS.encode(), 1)).hexdigest() != told:
+    if (
+        not re.fullmatch(r"[0-9a-f]{64}", told)
+        or hashlib.sha256(data.replace(told.encode(), ZEROS.encode(), 1)).hexdigest() != told
+    ):
         raise InputError(f"{path}: the checkpoint is damaged: its checksum is not that of the file")
     if metadata.get("format") != str(FORMAT):
         raise InputError(f"{path}: a checkpoint of format {metadata.get('format')}; this nnjax reads {FORMAT}")
@@ -96,18 +95,7 @@ def header(path: Path, data: bytes) -> Mapping[str, str]:
 
 def newest(folder: Path) -> Iterator[Path]:
     """The checkpoints of a folder, the latest first: names are numbers of updates."""
-    yield from sorted(folder.glob(f"*{SUFFIX}"), reverse=True)
-
-
-def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The latest one that can be read, and a line about each later one that can't."""
-    damaged: list[str] = []
-    for path in newest(folder):
-        try:
-            return read(path), damaged
-        except InputError as error:
-            damaged.append(str(error))
-    return None, damaged
+    yield from sorted(folder.glob(f"*[0-9]{SUFFIX}"), reverse=True)  # not what a kill left half written
 
 
 def prune(folder: Path, scores: Mapping[Path, float]) -> None:

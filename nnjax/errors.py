@@ -1,5 +1,6 @@
 """What a person at the terminal is told: one line for their mistakes, no traceback."""
 
+import errno
 import os
 import signal
 import sys
@@ -70,7 +71,8 @@ def guarded(command: Callable[[], Any]) -> Any:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(FAILED) from None
     except (OSError, MemoryError) as error:
-        print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+        full = "; free some: what was saved before is whole" if getattr(error, "errno", None) == errno.ENOSPC else ""
+        print(f"error: {' '.join(str(error).split()) or type(error).__name__}{full}", file=sys.stderr)
         raise SystemExit(FAILED) from None
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)

@@ -12,7 +12,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from nnjax import assembly, members, provenance, results, saving, signals, validation
+from nnjax import assembly, compile_cache, members, provenance, results, run_figures, saving, signals, validation
+from nnjax.checkpoint import Checkpoint
 from nnjax.config import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
@@ -45,6 +46,9 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
     prepare_jax(config)
     settings = describe.without_passwords(dataclasses.asdict(config))
     units = assembly.units(config, dataset)
+    saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
+    saved = saver.find()
+    check_epochs(config, saved)
     name = config.tracking.run_name or describe.run_name(settings, units, dataset.name)
     log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
     log_batch(config, dataset)
@@ -61,8 +65,8 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
             accept(check)
         training = assembly.training([config], dataset)
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
-        saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
-        saver.restore(training)
+        if saved is not None:
+            saver.restore(training, saved)
         train(config, training, folder, recorder, saver)
         outcome = evaluate(config, dataset, training)
         if not np.isfinite(outcome.test["test/loss"]):
@@ -70,7 +74,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
         recorder.ended(outcome)
         recorder.model(results.write_network(folder, config, dataset, outcome))
         recorder.tags(results.write_provenance(folder, depends))
-        results.write_figures(folder, config, dataset, outcome)
+        run_figures.write(folder, config, dataset, outcome)
         recorder.copy()
         recorder.wait()
         times |= {"train": training.train_seconds, "total": time.perf_counter() - started}
@@ -96,6 +100,13 @@ def load(config: Config) -> Dataset:
     return assembly.limited(config, dataset)
 
 
+def check_epochs(config: Config, saved: Checkpoint | None) -> None:
+    """Raises InputError where a run is to go on to an epoch that it is beyond."""
+    if saved is not None and saved.facts["epoch"] > config.training.epochs:
+        done = saved.facts["epoch"]
+        raise InputError(f"training.epochs={config.training.epochs}: {done} are trained; allowed: {done} or more")
+
+
 def log_batch(config: Config, dataset: Dataset) -> None:
     """Says how many instances an update has, where it is not as many as asked for."""
     if batch := results.describe_batch(config, dataset):
@@ -116,9 +127,7 @@ def prepare_jax(config: Config) -> None:
     precision = PRECISIONS[runtime.precision]
     jax.config.update("jax_enable_x64", precision.x64)  # of the process: another job in it may want another, in turn
     jax.config.update("jax_default_matmul_precision", precision.matmul)
-    if runtime.compile_cache:
-        jax.config.update("jax_compilation_cache_dir", runtime.compile_cache)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    compile_cache.use(runtime.compile_cache)
     try:
         there = jax.device_count()
     except RuntimeError as error:
@@ -182,7 +191,8 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder, 
                     if stop.requested:
                         break
             saver.save(training)
-    except BaseException:
+    except KeyboardInterrupt:
+        log.info("interrupted after epoch %s: resume=%s goes on", saving.at(training), os.path.relpath(folder))
         recorder.tags({"stopped": "interrupted"})
         raise
     finally:

@@ -27,6 +27,7 @@ class Progress:
 
     def __init__(self, epochs: int) -> None:
         self.epochs, self.started, self.shown, self.latest = epochs, time.perf_counter(), 0.0, ""
+        self.first: float | None = None  # where this command began
         self.terminal = sys.stderr.isatty()
         self.bar = tqdm(total=epochs, bar_format=BAR, dynamic_ncols=True, disable=not self.terminal)
 
@@ -43,23 +44,26 @@ class Progress:
             there = [name for name in last if name.startswith("train/") or not math.isnan(last[name])]
             of_lanes = f" (median of {len(chunk.rows)} lanes)" if len(chunk.rows) > 1 else ""
             self.latest = ", ".join(f"{SHORT[name]} {last[name]:.4g}" for name in there) + of_lanes
-        self.on_terminal(chunk) if self.terminal else self.as_line(chunk)
+        if self.first is None:
+            self.first = self.bar.initial = chunk.epoch
+        done = chunk.epoch - self.first
+        self.on_terminal(chunk, done) if self.terminal else self.as_line(chunk, done)
 
-    def on_terminal(self, chunk: Chunk) -> None:
-        """Renews the line."""
+    def on_terminal(self, chunk: Chunk, done: float) -> None:
+        """Renews the line; done: epochs by this command."""
         self.bar.n = chunk.epoch
         self.bar.set_description_str(f"epoch {int(chunk.epoch)}/{self.epochs}", refresh=False)
-        self.bar.set_postfix_str(self.latest + (f", {short(chunk.examples_per_second)}/s" if chunk.epoch else ""))
+        self.bar.set_postfix_str(self.latest + (f", {short(chunk.examples_per_second)}/s" if done else ""))
 
-    def as_line(self, chunk: Chunk) -> None:
+    def as_line(self, chunk: Chunk, done: float) -> None:
         """A line, if an epoch ended and the last line is long enough ago."""
         due = chunk.epoch in (0, self.epochs) or chunk.epoch - self.shown >= self.epochs / LINES
         if not chunk.rows.shape[1] or not due:
             return
         self.shown = chunk.epoch
         rest = ""
-        if chunk.epoch:
-            left = (time.perf_counter() - self.started) / chunk.epoch * (self.epochs - chunk.epoch)
+        if done:
+            left = (time.perf_counter() - self.started) / done * (self.epochs - chunk.epoch)
             rest = f", {short(chunk.examples_per_second)} examples/s, {left:.0f} s left"
         log.info("%s", f"epoch {int(chunk.epoch)}/{self.epochs}: {self.latest}{rest}")
 

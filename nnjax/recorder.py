@@ -2,8 +2,6 @@
 
 import logging
 import math
-import os
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 from nnjax import saving
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset
-from nnjax.errors import StoreError
+from nnjax.errors import InputError, StoreError
 from nnjax.results import Outcome
 from nnjax.tracking import describe, location, process, undelivered
 from nnjax.tracking.courier import Courier
@@ -37,7 +35,7 @@ class Recorder:
 
     Raises:
         StoreError: on entering, or with the first chunk: there is no store to write to, so nothing is trained.
-        InputError: the run's experiment is a deleted one.
+        InputError: the same of an experiment that is a deleted one. Once something is trained, neither ends it.
     """
 
     def __init__(
@@ -45,7 +43,7 @@ class Recorder:
     ) -> None:
         self.config, self.settings, self.dataset, self.name = config, settings, dataset, name
         self.folder, self.start_folder = folder.absolute(), start_folder.absolute()
-        self.enabled, self.started, self.patience = config.tracking.enabled, False, PATIENCE
+        self.enabled, self.trained, self.patience = config.tracking.enabled, False, PATIENCE
         self.grid = set(np.linspace(0, config.training.epochs, POINTS).round().astype(int).tolist())
 
     def __enter__(self) -> "Recorder":
@@ -55,6 +53,7 @@ class Recorder:
             location.check_there(store)
             again = any((self.folder / saving.FOLDER).glob("*"))
             self.record = Record(self.folder, again)
+            self.trained = self.record.again
             undelivered.add(self.start_folder, self.folder)
             self.open(location.public(store))
             self.courier = Courier(self.folder, store, not self.record.again, self.start_folder, self.prepare)
@@ -70,18 +69,19 @@ class Recorder:
             self.tell("end", status=status)
             self.record.save()
         self.courier.close()
-        refused = self.courier.wrong is not None or (kind is not None and issubclass(kind, StoreError))
+        wrong = self.courier.wrong is not None or (kind is not None and issubclass(kind, StoreError))
+        refused = wrong and not self.trained
         there = refused or (
             self.courier.settled_within(KILLED_PATIENCE) if killed else self.courier.settled(self.patience)
         )
         self.courier.give_up()
         self.record.close()
-        if refused:  # nothing was trained
+        if refused:
             undelivered.remove(self.start_folder, self.folder)
-        if kind is None:
-            self.raise_errors()
         if not there:
             log.warning("%s", self.undelivered("interrupted" if killed else f"nothing taken for {PATIENCE:.0f} s"))
+        if kind is None:
+            self.raise_mistakes()
 
     def open(self, uri: str) -> None:
         """Records the run with its name, settings, data and tags."""
@@ -118,19 +118,25 @@ class Recorder:
         if self.enabled:
             self.record.save()
 
-    def raise_errors(self) -> None:
-        """Raises what no later try can mend."""
+    def raise_refusal(self) -> None:
+        """Raises why there is no store to write to, if that is known and nobody is using it just now."""
+        problem = self.courier.problem
         if self.courier.wrong is not None:
             raise self.courier.wrong
+        if problem is not None and not problem.busy:
+            raise problem
+
+    def raise_mistakes(self) -> None:
+        """Raises a mistake of ours, or where nothing was trained, whatever no later try can mend."""
+        wrong = self.courier.wrong
+        if wrong is not None and not (self.trained and isinstance(wrong, InputError)):
+            raise wrong
 
     def show(self, chunk: Chunk) -> None:
         """Records the epochs that a chunk finished; before anything is trained, raises if there is no store."""
-        if self.enabled:
-            self.raise_errors()
-            problem = self.courier.problem
-            if not self.started and problem is not None and not problem.busy:
-                raise problem
-        self.started = True
+        if self.enabled and not self.trained:
+            self.raise_refusal()
+        self.trained = True
         chosen = [i for i, epoch in enumerate(chunk.epochs.tolist()) if epoch in self.grid]
         epochs, rows = chunk.epochs[chosen].tolist(), chunk.rows[0, chosen]
         self.points(epochs, dict(zip(chunk.columns, rows.T, strict=True)))
@@ -191,7 +197,6 @@ class Recorder:
         if self.enabled:
             self.courier.hurry.set()
             self.patience = PATIENCE if self.courier.settled(PATIENCE) else 0.0  # nobody waits for a store twice
-            self.raise_errors()
 
     def where(self) -> tuple[str, str]:
         """The run's id and the command to look at it, both empty if no store knows it."""
@@ -200,8 +205,7 @@ class Recorder:
 
     def undelivered(self, otherwise: str) -> str:
         """What is to be known and done where the store hasn't got all; otherwise: why, if it didn't say so."""
-        problem = self.courier.problem
-        reason = problem.reason if problem is not None else otherwise
-        folder = shlex.quote(os.path.relpath(self.folder, self.start_folder))
-        store = location.public(location.store_uri(self.config.tracking.uri, self.start_folder))
-        return f"not all of this run is in the store {store} ({reason}); its folder has it all: nnjax sync {folder}"
+        wrong, problem = self.courier.wrong, self.courier.problem
+        reason = problem.reason if problem is not None else otherwise if wrong is None else str(wrong)
+        store = location.store_uri(self.config.tracking.uri, self.start_folder)
+        return undelivered.line("run", self.folder, self.start_folder, store, reason)

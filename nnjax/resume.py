@@ -1,19 +1,25 @@
 """`resume=RUN`: the folder and the settings of a run that goes on where its last checkpoint was."""
 
 import dataclasses
+import logging
 import os
+import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import hydra
 from omegaconf import OmegaConf
 
-from nnjax import saving, stored
+from nnjax import checkpoint, saving, stored
 from nnjax.config import Config
 from nnjax.errors import InputError
+from nnjax.sweep.command import FILE as OF_A_SWEEP
+from nnjax.tracking import record
 from nnjax.tracking.describe import flatten
 
+WHOLE = ("cosine", "warmup_cosine")  # schedules that end with the last epoch
 MAY_DIFFER = ("training.epochs", "checkpoint.", "tracking.", "resume")  # keys, and groups with a dot
 
 
@@ -25,10 +31,22 @@ def run_of(asked: Config, overrides: Sequence[str], start_folder: Path) -> tuple
     """
     wanted = str(asked.resume)
     folder = folder_of(wanted, asked.tracking.uri, start_folder)
-    if not any((folder / saving.FOLDER).rglob("*")):
-        raise InputError(f"resume={wanted}: {folder} has no checkpoint: the run ended before the first")
+    if not any(checkpoint.newest(folder / saving.FOLDER)):
+        raise InputError(f"resume={wanted}: {folder / saving.FOLDER} has no checkpoint to go on from")
     settings = stored.read(folder / "config.yaml")
     new = changed(flatten(settings), flatten(dataclasses.asdict(asked)), flatten(plain()), overrides, wanted)
+    schedule = settings["schedule"]["name"]
+    if "training.epochs" in new and schedule in WHOLE:
+        raise InputError(
+            f"resume={wanted} training.epochs={new['training.epochs']}: schedule={schedule} ends with the last; "
+            f"allowed: the run's {settings['training']['epochs']}"
+        )
+    events, _ = record.read(folder)
+    if "training.epochs" not in new and events and events[-1].get("status") == "FINISHED":
+        raise InputError(f"resume={wanted}: the run has finished; allowed: more training.epochs, and runs that haven't")
+    opened = record.opening(events)
+    if "tracking.uri" not in new and opened is not None and opened["start_folder"] != str(start_folder):
+        new["tracking.uri"] = opened["uri"]  # its own store, wherever this command is started
     for key, value in new.items():
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings)[name] = value
@@ -38,7 +56,11 @@ def run_of(asked: Config, overrides: Sequence[str], start_folder: Path) -> tuple
 
 def folder_of(wanted: str, uri: str | None, start_folder: Path) -> Path:
     """The folder of a run: itself, or that which the run's tag names; InputError if it is gone."""
+    if not wanted:
+        raise InputError("resume=: names no run; allowed: a run's id or folder")
     folder = start_folder / os.path.expanduser(wanted)
+    if (folder / OF_A_SWEEP).is_file():
+        raise InputError(f"resume={wanted}: a sweep; the command that began it goes on, under the same sweep.name")
     if not folder.is_dir():
         from nnjax.tracking import store
         from nnjax.trained import one_run
@@ -48,7 +70,7 @@ def folder_of(wanted: str, uri: str | None, start_folder: Path) -> Path:
             raise InputError(f"resume={wanted}: the run has no tag {store.ROOT}: it was not trained here")
         folder = Path(run.tags[store.ROOT])
     if not (folder / "config.yaml").is_file():
-        raise InputError(f"resume={wanted}: its folder {folder} is not here, or not that of a run")
+        raise InputError(f"resume={wanted}: {folder} {'is no run folder' if folder.is_dir() else 'is not here'}")
     return folder
 
 
@@ -72,7 +94,8 @@ def changed(
     Raises:
         InputError: one of them may not differ.
     """
-    named = {override.lstrip("+").partition("=")[0] for override in overrides}
+    keys = [override.lstrip("+").partition("=")[0] for override in overrides]
+    named = {*keys, *(f"{key}.name" for key in keys)}  # optimizer=sgd names optimizer.name
     meant = {key: value for key, value in asked.items() if key in named or value != plain.get(key)}
     new = {key: value for key, value in meant.items() if key not in there or value != there[key]}
     for key, value in new.items():
@@ -81,3 +104,14 @@ def changed(
             allowed = "allowed to differ: training.epochs, checkpoint, tracking"
             raise InputError(f"resume={wanted} {key}={value}: {has}; {allowed}")
     return {key: value for key, value in new.items() if key != "resume"}
+
+
+def log_into(folder: Path, new: Path) -> None:
+    """The log of a command that goes on is that of the run: its own, in Hydra's new folder, is removed with that."""
+    for handler in logging.root.handlers:
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == new:
+            handler.close()
+            handler.baseFilename = str(folder.absolute() / Path(handler.baseFilename).name)  # opened by the next line
+    with suppress(OSError):
+        shutil.rmtree(new)
+        new.parent.rmdir()

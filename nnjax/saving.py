@@ -1,20 +1,28 @@
-"""When the state of a training is saved, which of its checkpoints stay, and how a training goes on from one."""
+"""When the state of a training is saved, which of its checkpoints stay, and how a training goes on from one.
+
+What a checkpoint says beside its arrays: identity, what the training is; scores, of the checkpoints that were there;
+epoch, step, train_seconds, examples, where it was.
+"""
 
 import logging
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from nnjax import checkpoint
+from nnjax.checkpoint import Checkpoint
 from nnjax.errors import InputError
 from nnjax.training.loop import Training
 
 log = logging.getLogger(__name__)
 FOLDER = "checkpoints"  # of a run's folder
+LOCK = ".lock"  # in a folder, held as long as something is trained there
 SCORES = ("validation/loss", "train/loss")  # the lower, the better; the second where nothing is held out
 
 
@@ -34,23 +42,29 @@ class Saver:
         self.saved_at, self.saved_epoch = time.monotonic(), 0
         self.scores: dict[Path, float] = {}
 
-    def restore(self, training: Training) -> None:
-        """Puts the latest state that can be read into a training, if there is one.
+    def find(self) -> Checkpoint | None:
+        """The latest state that can be read; None where nothing was ever saved.
 
         Raises:
-            InputError: the checkpoints are of another training.
+            InputError: none can be read, or they are of another training.
         """
-        found, damaged = checkpoint.latest(self.folder)
-        for line in damaged:
-            log.warning("%s; the one before it is used", line)
+        found = latest(self.folder)
         if found is None:
-            return
+            return None
         for key, value in self.identity.items():
-            if found.facts["identity"].get(key) != value:
-                raise InputError(f"{self.folder}: a checkpoint of another {key}: {found.facts['identity'].get(key)}")
+            if (other := found.facts["identity"].get(key)) != value:
+                raise InputError(f"{self.folder}: of a training with another {key}: {other!s:.60}, now {value!s:.60}")
+        return found
+
+    def restore(self, training: Training, found: Checkpoint) -> None:
+        """Puts a state that was found into a training.
+
+        Raises:
+            InputError: it is that of another one.
+        """
         try:
             training.restore(found.arrays, found.facts)
-        except (KeyError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise InputError(f"{self.folder}: a checkpoint of another training: {error}") from None
         self.saved_epoch = training.position.epoch
         self.scores = {self.folder / name: score for name, score in found.facts["scores"].items()}
@@ -95,7 +109,54 @@ def at(training: Training) -> str:
     return f"{epoch} and {step} of {training.per_epoch} updates" if step else f"{epoch}"
 
 
+def latest(folder: Path) -> Checkpoint | None:
+    """The latest that can be read, None where there is none at all; says which later ones can't.
+
+    Raises:
+        InputError: there are some, and none can be read.
+    """
+    reasons: list[str] = []
+    for path in checkpoint.newest(folder):
+        try:
+            found = checkpoint.read(path)
+            check_facts(path, found.facts)
+        except InputError as error:
+            reasons.append(str(error))
+            continue
+        for reason in reasons:
+            log.warning("%s; one before it is used", reason)
+        return found
+    if reasons:
+        raise InputError(f"{reasons[0]}; nor can any other in {folder} be read")
+    return None
+
+
+def check_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    """Raises InputError unless they are those of a training."""
+    identity, scores = facts.get("identity"), facts.get("scores")
+    counted = all(type(facts.get(key)) is int and facts[key] >= 0 for key in ("epoch", "step"))
+    measured = all(isinstance(facts.get(key), float | int) for key in ("train_seconds", "examples"))
+    scored = isinstance(scores, dict) and all(isinstance(score, float | int) for score in scores.values())
+    if not (isinstance(identity, dict) and counted and measured and scored):
+        raise InputError(f"{path}: not a checkpoint of a training")
+
+
 def identities(folder: Path) -> Sequence[Mapping[str, Any]]:
     """The identities of all checkpoints in the folders below this one, those that can't be read left out."""
-    found = [checkpoint.latest(each)[0] for each in sorted(folder.glob("*/"))]
+    found = []
+    for each in sorted(folder.glob("*/")):
+        with suppress(InputError):
+            found.append(latest(each))
     return [each.facts["identity"] for each in found if each is not None]
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Holds a folder while something is trained in it; InputError if another process does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(folder / LOCK).acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder}: another process is training there; allowed: when it has ended") from None
+    with held:
+        yield

@@ -64,7 +64,7 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
 
     job = HydraConfig.get()
     settings = validation.read(composed, job.overrides.task)
-    from nnjax import members, pipeline
+    from nnjax import checkpoint, members, pipeline, saving
 
     folder, start_folder = Path(job.runtime.output_dir), Path(job.runtime.cwd)
     if settings.resume is not None:
@@ -72,9 +72,13 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
 
         if job.mode != RunMode.RUN:
             raise InputError(f"resume={settings.resume}: for one run; a multirun with sweep.name goes on by itself")
-        settings, folder = resume.run_of(settings, job.overrides.task, start_folder)
+        new, (settings, folder) = folder, resume.run_of(settings, job.overrides.task, start_folder)
+        resume.log_into(folder, new)
+    elif any(checkpoint.newest(folder / saving.FOLDER)):
+        raise InputError(f"{folder}: holds a run already; allowed: resume={folder}, or another folder")
     if not members.several(settings):
-        return [pipeline.run(settings, folder, start_folder)]
+        with saving.alone(folder):
+            return [pipeline.run(settings, folder, start_folder)]
     from nnjax.sweep import command, delivery
     from nnjax.sweep import job as lanes
     from nnjax.sweep.recording import ChildRuns

@@ -4,20 +4,23 @@ import errno
 import os
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 from filelock import FileLock
 
 from nnjax import pipeline, predictor, recorder, results
-from nnjax.errors import StoreError, guarded
-from nnjax.tracking import record, store, undelivered
-from nnjax.tracking.delivery import catch_up, is_missing
+from nnjax.errors import InputError, StoreError, guarded
+from nnjax.tracking import record, undelivered
+from nnjax.tracking.delivery import Delivery, catch_up, is_missing
 from nnjax.training import loop
 from tests.end_to_end.conftest import Done
 from tests.test_config import read
+from tests.tracking.test_record import opened
 
 XOR = ("+experiment=xor", "tracking.figures=false", "tracking.model=false", "training.epochs=300")
 
@@ -29,18 +32,10 @@ def run(folder, *overrides):
     return Done(0, "", "", folder).run()
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """A store, created once."""
-    there = tmp_path_factory.mktemp("template")
-    store.open_run(None, "template", "template", {}, there).finish("FINISHED")
-    return there / "mlflow.db"
-
-
 @pytest.fixture
-def folder(template, tmp_path):
+def folder(empty_store, tmp_path):
     """A start folder that holds a store."""
-    shutil.copy(template, tmp_path / "mlflow.db")
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     return tmp_path
 
 
@@ -208,13 +203,95 @@ def after(function, condition):
     return waits
 
 
-@pytest.mark.parametrize("uri", ["sqlite:///notes.db", "sqlite:///notes.db/mlflow.db", "http://127.0.0.1:9"])
+@pytest.mark.parametrize(
+    "uri", ["sqlite:///notes.db", "sqlite:///notes.db/mlflow.db", "sqlite:///nowhere/x.db", "http://127.0.0.1:9"]
+)
 def test_what_is_wrong_from_the_start_is_said_before_anything_is_trained(tmp_path, monkeypatch, uri):
     (tmp_path / "notes.db").write_text("this is text, not a database")
     monkeypatch.setattr(loop.Training, "chunks", lambda *arguments: pytest.fail("it was trained"))
     with pytest.raises(StoreError, match="the store must be reachable and writable"):
         run(tmp_path, f"tracking.uri={uri}")
     assert not (tmp_path / undelivered.FOLDER).exists()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def fails(monkeypatch, error, late):
+    """Every delivery fails, at once or once the training has begun; the training waits until one has."""
+    deliver, failed, chunks = Delivery.deliver, threading.Event(), loop.Training.chunks
+    begun = threading.Event()
+    if not late:
+        begun.set()
+
+    def failing(self):
+        if not begun.is_set():
+            return deliver(self)
+        failed.set()
+        raise error
+
+    def waiting(*arguments):
+        for number, chunk in enumerate(chunks(*arguments)):
+            if not late and number == 0:
+                assert failed.wait(60)
+                time.sleep(0.2)
+            if number == 1:  # the one before was shown
+                begun.set()
+            yield chunk  # which is news for the thread
+            if late and number == 1:
+                assert failed.wait(60)
+                time.sleep(0.2)
+
+    monkeypatch.setattr(Delivery, "deliver", failing)
+    monkeypatch.setattr(loop.Training, "chunks", waiting)
+    monkeypatch.setattr(recorder, "PATIENCE", 0.5)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "later"])
+def test_an_error_of_the_files_ends_no_training(folder, monkeypatch, caplog, late):
+    fails(monkeypatch, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "gone.npz"), late)
+    train(folder)
+    assert "No such file or directory: 'gone.npz'); its folder has it all: nnjax sync out" in caplog.text
+    assert record.read(folder / "out")[0][-1]["status"] == "FINISHED"
+    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+
+
+def test_what_no_later_try_can_mend_ends_only_what_has_not_begun(folder, monkeypatch, caplog):
+    wrong = InputError("tracking.experiment must not be a deleted one")
+    with monkeypatch.context() as patch:
+        fails(patch, wrong, late=False)
+        with pytest.raises(InputError, match="a deleted one"):
+            train(folder, "first")
+    assert not (folder / undelivered.FOLDER).exists()
+    with monkeypatch.context() as patch:
+        fails(patch, wrong, late=True)
+        train(folder)
+    assert "(tracking.experiment must not be a deleted one); its folder has it all: nnjax sync out" in caplog.text
+    assert record.read(folder / "out")[0][-1]["status"] == "FINISHED"
+    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+
+
+def test_a_run_that_goes_on_is_not_refused(folder, monkeypatch, caplog):
+    """What was trained before is there, whatever the store says now."""
+    (folder / "out" / "checkpoints").mkdir(parents=True)
+    (folder / "out" / "checkpoints" / "x").touch()
+    opened(folder / "out")
+    fails(monkeypatch, InputError("tracking.experiment must not be a deleted one"), late=False)
+    monkeypatch.setattr(pipeline.Saver, "restore", lambda *arguments: None)
+    pipeline.run(read(*XOR), folder / "out", folder)
+    assert "nnjax sync out" in caplog.text
+    assert record.read(folder / "out")[0][-1]["status"] == "FINISHED"
+    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+
+
+def test_the_line_says_where_a_password_is_wanted_that_nobody_wrote_down(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    store = "http://user:secret@h"
+    said = undelivered.line("run", Path("/a/b c"), Path("/a"), store, "why")
+    assert (
+        said == "not all of this run is in the store http://h (why); its folder has it all: nnjax sync 'b c' --uri URI"
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    for store in ("http://user:secret@h", "http://h"):
+        assert undelivered.line("run", Path("/a/b"), Path("/a"), store, "why").endswith("nnjax sync b")
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, capsys):
@@ -227,7 +304,9 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, ca
     with pytest.raises(SystemExit) as ended:
         guarded(lambda: train(folder))
     assert ended.value.code == 1
-    assert capsys.readouterr().err == "error: [Errno 28] No space left on device: 'model.safetensors'\n"
+    noise = capsys.readouterr().err
+    assert noise.startswith("error: [Errno 28] No space left on device: 'model.safetensors'")
+    assert noise.count("\n") == 1
     assert not [path.name for path in (folder / "out").rglob("*") if ".part" in path.suffixes]
     assert "model.safetensors" not in [path.name for path in (folder / "out").iterdir()]
     assert each_once(delivered(folder / "out")).info.status == "FAILED"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnjax import saving
+from nnjax import checkpoint, saving
 from nnjax.errors import InputError
 from nnjax.saving import Saver
 from tests.training.conftest import training  # noqa: F401 - a fixture
@@ -43,25 +43,102 @@ def test_every_so_many_seconds(tmp_path, small, monkeypatch):
     assert updates(tmp_path) == [0]
 
 
+def goes_on(saver, training):  # noqa: F811
+    found = saver.find()
+    if found is not None:
+        saver.restore(training, found)
+    return found
+
+
 def test_a_training_goes_on_where_it_was_saved(tmp_path, small, training):  # noqa: F811
     for _ in small.chunks():
         pass
     Saver(tmp_path, None, IDENTITY).save(small)
     again = training(epochs=6)
-    Saver(tmp_path, None, IDENTITY).restore(again)
+    goes_on(Saver(tmp_path, None, IDENTITY), again)
     assert again.position == small.position
     np.testing.assert_array_equal(again.history()["train/loss"], small.history()["train/loss"])
 
 
 def test_another_setting_is_named(tmp_path, small):
     Saver(tmp_path, None, IDENTITY).save(small)
-    with pytest.raises(InputError, match="another seed: 0"):
-        Saver(tmp_path, None, {**IDENTITY, "seed": 1}).restore(small)
+    with pytest.raises(InputError, match="another seed: 0, now 1"):
+        Saver(tmp_path, None, {**IDENTITY, "seed": 1}).find()
 
 
-def test_nothing_saved_is_the_beginning(tmp_path, small):
-    Saver(tmp_path / "none", None, IDENTITY).restore(small)
-    assert small.position == (0, 0)
+def test_nothing_saved_is_the_beginning(tmp_path):
+    assert Saver(tmp_path / "none", None, IDENTITY).find() is None
+
+
+def saved_twice(folder, small):
+    saver = Saver(folder, 1, IDENTITY)
+    for chunk in small.chunks(1):
+        if chunk.epoch in (1, 2):
+            saver.save(small)
+        if chunk.epoch == 2:
+            return sorted(folder.glob("*.safetensors"))
+
+
+def test_a_damaged_one_is_skipped_for_the_one_before(tmp_path, small, caplog):
+    """A file that a kill left half written isn't one at all."""
+    _, last = saved_twice(tmp_path, small)
+    last.write_bytes(last.read_bytes()[:-1])
+    (tmp_path / "000000000099.part.safetensors").write_bytes(b"half")
+    found = Saver(tmp_path, 1, IDENTITY).find()
+    assert found.facts["epoch"] == 1
+    (line,) = caplog.messages
+    assert last.name in line
+    assert line.endswith("one before it is used")
+
+
+def test_where_none_can_be_read_nothing_begins_anew(tmp_path, small):
+    for path in saved_twice(tmp_path, small):
+        path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"damaged.*nor can any other"):
+        Saver(tmp_path, 1, IDENTITY).find()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"identity": []},
+        {"scores": {"x": "y"}},
+        {"scores": None},
+        {"epoch": -1},
+        {"epoch": True},
+        {"step": 0.5},
+        {"examples": "many"},
+    ],
+)
+def test_facts_of_another_kind_are_no_checkpoint_of_a_training(tmp_path, small, facts):
+    saver = Saver(tmp_path, 1, IDENTITY)
+    saver.save(small)
+    (path,) = tmp_path.glob("*.safetensors")
+    found = saver.find()
+    checkpoint.write(path, found.arrays, {**found.facts, **facts})
+    with pytest.raises(InputError, match="not a checkpoint of a training"):
+        saver.find()
+
+
+def test_arrays_of_another_kind_are_no_state_of_this_training(tmp_path, small):
+    saver = Saver(tmp_path, 1, IDENTITY)
+    saver.save(small)
+    found = saver.find()
+    for name in found.arrays:
+        for other in (np.zeros(0), None):
+            arrays = {**found.arrays, name: other}
+            if other is None:
+                del arrays[name]
+            with pytest.raises(InputError, match="of another training"):
+                saver.restore(small, found._replace(arrays=arrays))
+
+
+def test_a_folder_is_one_processes_own(tmp_path):
+    again = pytest.raises(InputError, match="another process is training there")
+    with saving.alone(tmp_path / "run"), again, saving.alone(tmp_path / "run"):
+        pass
+    with saving.alone(tmp_path / "run"):
+        pass
 
 
 def test_the_score_is_the_median_lanes_latest_loss():

@@ -182,7 +182,10 @@ def verdict(original: Original, again: Result, differing: Mapping[str, str]) -> 
     """Whether the two results are the same, within the tolerance at least; in words."""
     then, now = original.result, again.at(original.result.epochs, original.result.history)
     if then.last != now.last:
-        return False, f"different: it ended after epoch {now.last}, then {then.last}; {first(original, differing)}"
+        return (
+            False,
+            f"different: it ended after epoch {then.last} then, and after {now.last} now; {first(original, differing)}",
+        )
     if then.digest == now.digest:
         return True, f"bit-equal: {then.digest[: provenance.SHOWN]}, the digest of parameters and history"
     leaves = zip(chain(*then.params), chain(*now.params), strict=True)

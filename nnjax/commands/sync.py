@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nnjax.errors import InputError, StoreError, TrainingError
+from nnjax.errors import InputError, StoreError, TrainingError, printable
 from nnjax.tracking.describe import Status
 
 HELP = "deliver to MLflow what it is missing of runs and sweeps, and end those that were killed"
@@ -28,18 +28,22 @@ def run(given: argparse.Namespace) -> None:
     """
     from nnjax.tracking.delivery import catch_up
 
-    failed = said = 0
+    failed = said = seen = 0
     for folder, is_sweep in found(starts(given.folders)):
+        seen += 1
         try:
             words = deliver_sweep(folder, given.uri) if is_sweep else catch_up(folder, given.uri)
-        except InputError as error:
-            words, failed = f"not delivered: {error.reason if isinstance(error, StoreError) else error}", failed + 1
+        except (InputError, OSError) as error:
+            reason = error.reason if isinstance(error, StoreError) else printable(str(error))
+            words, failed = f"not delivered: {reason}", failed + 1
         if words:
             said += 1
             print(f"{os.path.relpath(folder)}: {words}")
     if failed:
         raise TrainingError(f"{failed} of {said} folders could not be delivered")
-    if not said:
+    if not seen:
+        print(f"no runs here: none that was recorded in {', '.join(given.folders or map('{}/'.format, DEFAULT))}")
+    elif not said:
         print("nothing is missing")
 
 
@@ -78,16 +82,21 @@ def deliver_sweep(root: Path, uri: str | None) -> str:
     from nnjax.tracking import process
 
     known = command.read(root)
-    if known is None or (known["status"] is None and not process.gone(known["process"])):
+    if known is None:
         return ""
-    parts = list(kept.parts(root))
+    stale = known["status"] is None
+    if stale and not process.gone(known["process"]):
+        return process.elsewhere(known["process"])
+    parts, running = list(kept.parts(root)), command.running(root, known, uri)
     digest = Sweep(root, parts, known["objective"]).digest(known["record"]) if parts else command.NOTHING
-    if known["delivered"] == digest:
+    if command.has(known, running, digest):
         return ""
     status: Status = known["status"] or "KILLED"
-    delivery.deliver(command.running(root, known, uri), status)
+    delivery.deliver(running, status)
     again = command.read(root)
-    if again is None or again["delivered"] != digest:
+    if again is None or not command.has(again, running, digest):
         raise InputError("see above")
-    what = "delivered" if parts else f"nothing was trained, {status}"
-    return f"{what}{', and the sweep, left RUNNING, is KILLED' if known['status'] is None else ''}"
+    what = "delivered" if parts else "nothing was trained"
+    if stale:
+        return f"{what}, and the sweep, left RUNNING, is KILLED"
+    return what if parts else f"{what}, {status}"

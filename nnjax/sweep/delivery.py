@@ -3,8 +3,6 @@
 The folder is the truth. Delivering again, after a kill or with more lanes, completes what is there, nothing twice.
 """
 
-import os
-import shlex
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock
 
-from nnjax import atomic, members
+from nnjax import atomic, members, results
 from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, StoreError
@@ -26,7 +24,8 @@ from nnjax.sweep.parent import KILLED_PATIENCE, open_parent
 from nnjax.sweep.recording import ChildRuns, Order
 from nnjax.sweep.summary import describe_sweep, write_summary
 from nnjax.sweep.whole import Sweep
-from nnjax.tracking import describe, location
+from nnjax.tracking import describe
+from nnjax.tracking import undelivered as not_all
 from nnjax.training.loop import STOPPED
 
 if TYPE_CHECKING:
@@ -58,14 +57,14 @@ def deliver(running: Running, status: describe.Status) -> None:
         if not parts:
             with suppress(StoreError):  # nothing was trained, and why has been said
                 end(running, status)
-                command.update(root, delivered=command.NOTHING)
+                command.delivered(running, command.NOTHING)
             return
         sweep = Sweep(root, parts, running.objective)
         parent, problem = open_or_explain(running, sweep)
         digest = sweep.digest(running.record)
         if parent is not None and sweep.folder.exists() and has(parent, digest):
             parent.finish("FINISHED" if sweep.finished else "FAILED")
-            command.update(root, status=status, delivered=digest)
+            command.delivered(running, digest, status=status)
             print("\n" + (sweep.folder / "summary.txt").read_text().rstrip())
             return
         with ready(running, len(sweep.lanes)) as writer:
@@ -83,7 +82,7 @@ def deliver(running: Running, status: describe.Status) -> None:
                         writer.wait()
                     parent.set_tags({DELIVERED: digest} if status == "FINISHED" else {})
                     parent.finish(status if sweep.finished else "FAILED")
-                    command.update(root, status=status, delivered=digest)
+                    command.delivered(running, digest, status=status)
                 except InputError as error:
                     problem = error
     print(f"\n{describe.panel([*rows, ('seconds', f'delivered in {time.perf_counter() - started:.1f}')])}")
@@ -103,9 +102,8 @@ def has(parent: "Run", digest: str) -> bool:
 
 def undelivered(running: Running, reason: str) -> str:
     """What is to be known and done where the store hasn't got all of a sweep."""
-    folder = shlex.quote(os.path.relpath(running.root, running.start_folder))
-    store = location.public(location.store_uri(running.tracking.uri, running.start_folder))
-    return f"not all of this sweep is in the store {store} ({reason}); its folder has it all: nnjax sync {folder}"
+    start_folder, reason = running.start_folder, describe.without_password(reason)
+    return not_all.line("sweep", running.root, start_folder, command.store_of(running), reason)
 
 
 def interrupt(running: Running) -> None:
@@ -191,6 +189,9 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
     tags = {"lane": str(place), "network": network, "stopped": lane.facts["stopped"]}
     if diverged:
         tags["last_finite_epoch"] = str(lane.facts["epochs"])
+        finite = epochs <= lane.facts["epochs"]
+        shown = {name: histories[name][place, finite] for name in ("train/loss", "gradient/norm")}
+        tags["hint"] = results.divergence_hint(sweep.lane_config(lane), shown, finite.sum())
     return Child(
         member=lane.facts["member"],
         name=analysis.name(lane, sweep.keys),

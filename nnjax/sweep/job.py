@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from nnjax import assembly, members, pipeline, provenance, results, saving, signals
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset
-from nnjax.errors import TrainingError
+from nnjax.errors import InputError, TrainingError
 from nnjax.progress import Progress
 from nnjax.saving import Saver
 from nnjax.sweep import folder as kept
@@ -122,52 +123,68 @@ def even(lanes: int, most: int) -> int:
 
 
 def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
-    """Trains lanes of one program and writes their part."""
-    started = time.time()
-    config = group[0].config
+    """Trains lanes of one program and writes their part; InputError where another process trains the same."""
+    started, config = time.time(), group[0].config
     training = assembly.training([lane.config for lane in group], dataset, room, POINTS)
     compiles, identities = training.compiles, [lane.identity for lane in group]
-    place = hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
-    saver = Saver(root / saving.FOLDER / place, config.checkpoint.every, {"members": identities, "room": room})
-    saver.restore(training)
-    with Progress(config.training.epochs) as progress:
-        log.info(
-            "%s, %d program%s compiled in %.1f s",
-            strategy.words(config.lanes.strategy, len(group), training.plan),
-            compiles,
-            "" if compiles == 1 else "s",
-            training.compile_seconds,
-        )
-        with signals.caught() as stop:
-            for chunk in training.chunks(saver.epochs):
-                progress.show(chunk)
-                parent.check()
-                saver.after(training)
+    place = root / saving.FOLDER / hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
+    saver = Saver(place, config.checkpoint.every, {"members": identities, "room": room})
+    with saving.alone(place):
+        restore(saver, training)
+        words = strategy.words(config.lanes.strategy, len(group), training.plan)
+        programs = f"{compiles} program{'s' * (compiles != 1)} compiled in {training.compile_seconds:.1f} s"
+        with Progress(config.training.epochs) as progress:
+            log.info("%s, %s", words, programs)
+            with signals.caught() as stop:
+                for chunk in training.chunks(saver.epochs):
+                    progress.show(chunk)
+                    parent.check()
+                    saver.after(training)
+                    if stop.requested:
+                        break
+                saver.save(training)
                 if stop.requested:
-                    saver.save(training)
-                    break
-    part = kept.new_part(root)
-    lanes = list(outcomes(group, training, dataset, part, folder, (started, time.time())))
-    described = Group(
-        config=describe.without_passwords(dataclasses.asdict(config)),
-        dataset={
-            "name": dataset.name,
-            "source": dataset.source,
-            "described": results.describe_data(dataset),
-            "task": dataset.task,
-            "network": describe.network(config.model.name, config.loss.name, assembly.units(config, dataset)),
-        },
-        layout=strategy.words(config.lanes.strategy, len(group), training.plan),
-        compiles=compiles,
-        compile_seconds=training.compile_seconds,
-        train_seconds=training.train_seconds,
-        examples_per_second=training.examples / max(training.train_seconds, 1e-9),
-        provenance=provenance.of(dataset, pipeline.device()),
-    )
-    params = tuple((np.asarray(layer.Theta), np.asarray(layer.b)) for layer in training.params(config.training.keep))
-    metadata = {**results.network_metadata(config, dataset), "lanes": len(group)}
-    kept.write(part, lanes, described, thinned(training, config), params, metadata)
-    saver.discard()
+                    log.info("interrupted after epoch %s: %s", saving.at(training), going_on(config, folder, root))
+        part = kept.new_part(root)
+        lanes = list(outcomes(group, training, dataset, part, folder, (started, time.time())))
+        described = Group(
+            config=describe.without_passwords(dataclasses.asdict(config)),
+            dataset={
+                "name": dataset.name,
+                "source": dataset.source,
+                "described": results.describe_data(dataset),
+                "task": dataset.task,
+                "network": describe.network(config.model.name, config.loss.name, assembly.units(config, dataset)),
+            },
+            layout=words,
+            compiles=compiles,
+            compile_seconds=training.compile_seconds,
+            train_seconds=training.train_seconds,
+            examples_per_second=training.examples / max(training.train_seconds, 1e-9),
+            provenance=provenance.of(dataset, pipeline.device()),
+        )
+        layers = training.params(config.training.keep)
+        params = tuple((np.asarray(layer.Theta), np.asarray(layer.b)) for layer in layers)
+        metadata = {**results.network_metadata(config, dataset), "lanes": len(group)}
+        kept.write(part, lanes, described, thinned(training, config), params, metadata)
+        saver.discard()
+
+
+def restore(saver: Saver, training: Training) -> None:
+    """Goes on where the group was; where nothing can be read, the group is trained from the start, which is said."""
+    try:
+        found = saver.find()
+        if found is not None:
+            saver.restore(training, found)
+    except InputError as error:
+        log.warning("%s: trained from the start", error)
+
+
+def going_on(config: Config, folder: Path, root: Path) -> str:
+    """Which command goes on with a sweep."""
+    if config.sweep.name is not None:
+        return "the same command goes on"
+    return f"the same command with hydra.{'run' if root == folder else 'sweep'}.dir={os.path.relpath(root)} goes on"
 
 
 def outcomes(

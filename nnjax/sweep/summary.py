@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnjax import atomic, pipeline, results
+from nnjax import atomic, pipeline, results, run_figures
 from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.sweep import analysis
@@ -43,7 +43,7 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
     best.mkdir(exist_ok=True)
     outcome = outcome_of(sweep, sweep.order[0], histories, dataset)
     results.write_network(best, config, dataset, outcome)
-    results.write_figures(best, config, dataset, outcome)
+    run_figures.write(best, config, dataset, outcome)
     return dataset
 
 

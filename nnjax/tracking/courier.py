@@ -11,12 +11,12 @@ from filelock import FileLock
 from nnjax.errors import StoreError
 from nnjax.tracking import undelivered
 from nnjax.tracking.delivery import Delivery, catch_up, size
-from nnjax.tracking.location import sqlite_path, store_uri
+from nnjax.tracking.location import refused, sqlite_path
 from nnjax.tracking.record import LOCK
 
 PAUSES = (1, 2, 4, 8, 15, 30)  # seconds between tries, the last again and again
 LAST_PAUSE = 0.5  # seconds between tries once the training is over
-CREATION = 60.0  # seconds in which somebody may be creating an SQLite store
+CREATION = 60.0  # seconds from the first call in which an SQLite store may be created, by us or by another process
 POLL = 0.02  # seconds
 
 
@@ -32,7 +32,7 @@ class Courier(threading.Thread):
 
     def __init__(self, folder: Path, uri: str | None, fresh: bool, start_folder: Path, prepare: Callable[[], None]):
         super().__init__(name="mlflow", daemon=True)
-        self.folder, self.uri, self.start_folder, self.prepare = folder, uri, start_folder, prepare
+        self.folder, self.start_folder, self.prepare = folder, start_folder, prepare
         self.delivery = Delivery(folder, uri, fresh)
         self.problem: StoreError | None = None
         self.wrong: Exception | None = None
@@ -42,15 +42,27 @@ class Courier(threading.Thread):
     def run(self) -> None:
         """Until all is delivered after `close`, or it is given up."""
         try:
-            import nnjax.tracking.store  # noqa: F401 - a second, in which the training is compiled
-
+            self.load()
+            self.began = time.monotonic()
             self.ready.set()
             with FileLock(self.folder / LOCK):
                 self.work()
+        except OSError as error:  # the folder can't be locked
+            self.problem = self.of_the_folder(error)
         except Exception as error:
             self.wrong = error
         finally:
             self.ready.set()
+
+    def load(self) -> None:
+        """Imports what the store needs: a second, in which the training is compiled; on a slow machine many."""
+        from nnjax.tracking import store
+
+        store.load(self.delivery.store)
+
+    def of_the_folder(self, error: OSError) -> StoreError:
+        """Something else that another try may mend: a full disk, a file that went away. It is worth waiting."""
+        return refused(self.delivery.store, error, busy=True)
 
     def work(self) -> None:
         """Tries, with growing pauses while the store doesn't take it."""
@@ -59,8 +71,8 @@ class Courier(threading.Thread):
             self.news.clear()
             try:
                 self.delivery.deliver()
-            except StoreError as error:
-                self.problem = error
+            except (StoreError, OSError) as error:
+                self.problem = error if isinstance(error, StoreError) else self.of_the_folder(error)
                 pause = next(pauses, PAUSES[-1])
                 time.sleep(LAST_PAUSE) if self.hurry.is_set() else self.hurry.wait(pause)
                 continue
@@ -95,7 +107,10 @@ class Courier(threading.Thread):
         return self.delivery.offset >= size(self.folder)
 
     def settled(self, seconds: float) -> bool:
-        """Waits until all is delivered, or nothing has happened for so many seconds; whether it is."""
+        """Waits until all is delivered, or nothing has happened for so many seconds; whether it is.
+
+        The seconds count from when it has begun to talk to the store.
+        """
         last = time.monotonic()
         while not self.done and self.is_alive():
             if not self.ready.is_set() or self.creating():
@@ -114,6 +129,6 @@ class Courier(threading.Thread):
         return self.done
 
     def creating(self) -> bool:
-        """Whether an SQLite store is still to be created, by us or by another process."""
-        database = sqlite_path(store_uri(self.uri, self.start_folder))
-        return database is not None and not database.exists() and time.monotonic() - self.began < CREATION
+        """Whether an SQLite store may still be being made and opened for the first time, which no answer tells."""
+        first = self.delivery.run is None and self.problem is None
+        return first and sqlite_path(self.delivery.store) is not None and time.monotonic() - self.began < CREATION

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from nnjax import atomic
 from nnjax.errors import InputError
-from nnjax.tracking import record, undelivered
+from nnjax.tracking import kinds, location, process, record, undelivered
 from nnjax.tracking.record import DELIVERED, LOCK, RECORD, Event
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 
 OWN = (RECORD, DELIVERED, LOCK)  # of the folder's files, what is about the delivery itself
 LEFT_HERE = "checkpoints"  # a folder that stays where it is: the tag run_folder says where
+KINDS = {
+    "uri": kinds.text,
+    "run": kinds.text,
+    "offset": lambda value: kinds.whole(value) and value >= 0,
+    "files": kinds.table_of(kinds.list_of(kinds.whole)),
+    "model": kinds.text,
+}
 
 
 class Delivery:
@@ -32,13 +41,18 @@ class Delivery:
 
     Args:
         folder: with a record.
-        uri: the store; None: the one that the record names, which has no password.
+        uri: the store; None: the one that the record names, which has no password unless MLFLOW_TRACKING_URI has it.
         fresh: the record has just begun, so that no store knows the run.
+
+    Raises:
+        InputError: the record is no run's, or names no store.
     """
 
     def __init__(self, folder: Path, uri: str | None = None, fresh: bool = False) -> None:
-        self.folder, self.uri, self.fresh = folder, uri, fresh
-        self.known: dict[str, Any] = {"run": "", "offset": 0, "files": {}, "model": "", **read_delivered(folder)}
+        self.folder, self.fresh = folder, fresh
+        self.store = store_of(folder, uri)
+        nothing = {"uri": location.public(self.store), "run": "", "offset": 0, "files": {}, "model": ""}
+        self.known: dict[str, Any] = read_delivered(folder, self.store) or nothing
         self.run: Run | None = None
         self.progressed = time.monotonic()
 
@@ -84,28 +98,21 @@ class Delivery:
             undelivered.remove(self.start_folder(), self.folder)
         return len(events)
 
-    def opening(self) -> Event:
-        """How the run was opened last."""
-        opened = record.opening(record.read(self.folder)[0])
-        if opened is None:
-            raise InputError(f"{self.folder / RECORD}: the record of no run: it has no opening")
-        return opened
-
     def start_folder(self) -> Path:
         """Where the command was started."""
-        return Path(self.opening()["start_folder"])
+        return Path(opening(self.folder)["start_folder"])
 
     def reached(self) -> "Run":
         """The run in the store: the one that is known, one that nobody could write down, or a new one."""
         from nnjax.tracking import store
 
-        opened, fresh = self.opening(), self.fresh
-        uri, start_folder, self.fresh = self.uri or opened["uri"], opened["start_folder"], False
-        run = None if fresh else store.find_record(uri, opened["id"], start_folder)
+        opened, fresh, self.fresh = opening(self.folder), self.fresh, False
+        start_folder = opened["start_folder"]
+        run = None if fresh else store.find_record(self.store, opened["id"], start_folder)
         if run is None:
             tags = {**opened["tags"], store.RECORD: opened["id"]}
             when = opened["time"]
-            run = store.open_run(uri, opened["experiment"], opened["name"], tags, start_folder, when)
+            run = store.open_run(self.store, opened["experiment"], opened["name"], tags, start_folder, when)
         if run.id != self.known["run"]:  # of a store that has lost the run, all is missing
             self.keep(run=run.id, offset=0, files={}, model="")
         return run
@@ -120,19 +127,28 @@ class Delivery:
     def model(self, run: "Run", event: Event) -> None:
         """The network as an MLflow model, once."""
         file = self.folder / event["file"]
-        if not file.is_file():
+        if not file.is_file() or file.is_symlink():
             return
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         if digest != self.known["model"]:
             from nnjax.tracking.model import log_model
 
-            log_model(run, file, unpacked(event["example"]), event["classes"], digest)
+            try:
+                log_model(run, file, unpacked(event["example"]), event["classes"], digest)
+            except InputError:
+                raise
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{file}: no model can be made of it: {error}") from None
             self.keep(model=digest)
 
     def files(self, run: "Run") -> None:
         """The folder's files, those that are there as they are left out."""
         for path in self.listed():
-            name, facts = str(path.relative_to(self.folder)), [path.stat().st_size, path.stat().st_mtime_ns]
+            try:
+                there = path.stat()
+            except FileNotFoundError:  # since it was listed
+                continue
+            name, facts = str(path.relative_to(self.folder)), [there.st_size, there.st_mtime_ns]
             if self.known["files"].get(name) != facts:
                 parent = path.parent.relative_to(self.folder)
                 run.log_file(path, None if parent == Path() else str(parent))
@@ -140,11 +156,15 @@ class Delivery:
                 self.step()
 
     def listed(self) -> Iterator[Path]:
-        """The files that the store gets: neither our own, nor links, nor half ones."""
+        """The files that the store gets: neither our own, nor links, nor half ones, nor hidden ones.
+
+        Those of .hydra/ have what was typed, passwords too.
+        """
         for path in sorted(self.folder.rglob("*")):
             inside = path.relative_to(self.folder)
             ours = str(inside) in OWN or inside.parts[0] == LEFT_HERE or ".part" in path.suffixes
-            if path.is_file() and not path.is_symlink() and not ours:
+            hidden = any(part.startswith(".") for part in inside.parts)
+            if path.is_file() and not (path.is_symlink() or ours or hidden):
                 yield path
 
     def step(self) -> None:
@@ -155,20 +175,33 @@ class Delivery:
         """Writes delivered.json, whole or not at all."""
         self.known |= facts
         self.step()
-        unfinished = self.folder / f"{DELIVERED}.part"
-        unfinished.write_text(json.dumps(self.known))
-        os.replace(unfinished, self.folder / DELIVERED)
+        with atomic.file(self.folder / DELIVERED) as file:
+            file.write_text(json.dumps(self.known))
 
 
-def read_delivered(folder: Path) -> dict[str, Any]:
-    """What delivered.json says; nothing where it isn't there or can't be read: then the store is asked."""
+def opening(folder: Path) -> Event:
+    """How a run was opened last; InputError where its record doesn't say."""
+    opened = record.opening(record.read(folder)[0])
+    if opened is None:
+        raise InputError(f"{folder / RECORD}: the record of no run: it has no opening")
+    return opened
+
+
+def store_of(folder: Path, uri: str | None = None) -> str:
+    """The address of a run's store: uri, else the one that its record names."""
+    opened = opening(folder)
+    return location.store_uri(uri or location.known_as(opened["uri"]), opened["start_folder"])
+
+
+def read_delivered(folder: Path, store: str) -> dict[str, Any]:
+    """What delivered.json says; nothing where it can't be read, or is of another store or one that is gone."""
     try:
         found = json.loads((folder / DELIVERED).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    kinds = {"run": str, "offset": int, "files": dict, "model": str}
-    right = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in kinds.items())
-    return found if right and found["offset"] <= size(folder) else {}
+    database = location.sqlite_path(store)
+    right = isinstance(found, dict) and kinds.wrong(found, KINDS) is None and found["uri"] == location.public(store)
+    return found if right and found["offset"] <= size(folder) and (database is None or database.exists()) else {}
 
 
 def size(folder: Path) -> int:
@@ -177,10 +210,12 @@ def size(folder: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def is_missing(folder: Path) -> bool:
-    """Whether the store hasn't got all of a record, or the run in it never ended."""
-    known = read_delivered(folder)
-    return known.get("offset", 0) < size(folder) or not record.ended(record.read(folder)[0])
+def is_missing(folder: Path, uri: str | None = None) -> bool:
+    """Whether the store hasn't got all of a record, or the run in it never ended; not if it never began."""
+    events, _ = record.read(folder)
+    if not events:
+        return False
+    return not record.ended(events) or read_delivered(folder, store_of(folder, uri)).get("offset", 0) < size(folder)
 
 
 def catch_up(folder: Path, uri: str | None = None) -> str:
@@ -188,19 +223,29 @@ def catch_up(folder: Path, uri: str | None = None) -> str:
 
     Raises:
         StoreError: the store can't be reached or written.
-        InputError: the run's experiment is a deleted one.
+        InputError: the run's experiment is a deleted one, or its record is damaged.
     """
-    if not is_missing(folder):
+    if not is_missing(folder, uri):
         return ""
     try:
         with FileLock(folder / LOCK, timeout=0):  # held as long as somebody trains or delivers
             stale = record.close_stale(folder)
-            if not record.ended(record.read(folder)[0]):
-                return ""
+            events, _ = record.read(folder)
+            if not record.ended(events):
+                return process.elsewhere(opening(folder)["process"])
             count = Delivery(folder, uri).deliver()
     except Timeout:
         return ""
-    return f"{count} event{'s' * (count != 1)} delivered{', and the run, left RUNNING, is KILLED' if stale else ''}"
+    words = f"{count} event{'s' * (count != 1)} delivered{', and the run, left RUNNING, is KILLED' if stale else ''}"
+    killed = stale or events[-1]["status"] == "KILLED"
+    return words + (f"; {again} goes on" if killed and (again := resuming(folder)) else "")
+
+
+def resuming(folder: Path) -> str:
+    """What to add to a command so that a run goes on, "" if it has no checkpoint."""
+    if not any((folder / LEFT_HERE).glob("*.safetensors")):
+        return ""
+    return shlex.quote(f"resume={os.path.relpath(folder)}")
 
 
 def packed(array: np.ndarray) -> Mapping[str, Any]:
@@ -210,6 +255,6 @@ def packed(array: np.ndarray) -> Mapping[str, Any]:
 
 
 def unpacked(facts: Mapping[str, Any]) -> np.ndarray:
-    """The array again."""
+    """The array again; ValueError or TypeError where these facts are none's."""
     shape: Sequence[int] = facts["shape"]
     return np.frombuffer(base64.b64decode(facts["base64"]), np.dtype(facts["dtype"])).reshape(shape)

@@ -21,6 +21,9 @@ ONE_LAYER = {  # (loss, whether it has one output) -> the lecture's name for a n
 IMPLIED = {True: "log_loss", False: "cross_entropy"}  # the loss that a network's name need not tell, by the same
 Status = Literal["FINISHED", "FAILED", "KILLED"]  # how a run ends
 GIT_PATIENCE = 2  # seconds
+# //USER:PASSWORD@ in an address; a password may have a slash or a space in it, the path behind //HOST:PORT an @.
+USER = re.compile(r"//(?:[^/\s]*|[^/\s:@[]*:(?!\d+(?:[/\s]|$))[^@\n]*)@")
+SECRET = re.compile(r"([?&][^=&#\s]*(?:passw|pwd|secret|token)[^=&#\s]*=)[^&#\s'\"]+", re.IGNORECASE)  # in its query
 
 
 def run_name(config: Mapping[str, Any], units: Sequence[int], dataset_name: str) -> str:
@@ -49,14 +52,19 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def without_passwords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with //USER:PASSWORD@ taken out of every address, fit to be recorded."""
-    return {key: _without_password(value) for key, value in settings.items()}
+    """The settings with no user or password left in any address, fit to be recorded."""
+    return {key: _without_passwords(value) for key, value in settings.items()}
 
 
-def _without_password(value: Any) -> Any:
+def _without_passwords(value: Any) -> Any:
     if isinstance(value, Mapping):
         return without_passwords(value)
-    return re.sub("//[^/]*@", "//", value, count=1) if isinstance(value, str) else value
+    return without_password(value) if isinstance(value, str) else value
+
+
+def without_password(text: str) -> str:
+    """A text with //USER:PASSWORD@ and the value of ?password= taken out of every address in it."""
+    return SECRET.sub(r"\1", USER.sub("//", text))
 
 
 def versions() -> dict[str, str]:

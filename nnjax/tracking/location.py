@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from nnjax.errors import InputError, StoreError
-from nnjax.tracking.describe import without_passwords
+from nnjax.tracking.describe import without_password
 
 SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
+BESIDE_THE_POINT = "(raised as a result of"  # SQLAlchemy's first line may be about itself
 PATIENCE = 5  # seconds for another program to let go of a database
 CONNECTING = 3  # seconds for a server to answer at all
 
@@ -26,7 +27,8 @@ def store_uri(uri: str | None, start_folder: str | Path) -> str:
     given = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     scheme = given.partition(":")[0].partition("+")[0]
     if scheme not in SCHEMES or given in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
-        raise InputError(f"tracking.uri must be sqlite:///FILE, http://HOST:PORT or a database's, got {given!r}")
+        shown = public(given) if "//" in given else given.rpartition("@")[2]
+        raise InputError(f"tracking.uri must be sqlite:///FILE, http://HOST:PORT or a database's, got {shown!r}")
     if scheme != "sqlite":
         return given
     return sqlite_uri(Path(start_folder).absolute() / unquote(given.removeprefix("sqlite:///")))
@@ -44,7 +46,20 @@ def sqlite_path(store: str) -> Path | None:
 
 def public(store: str) -> str:
     """The address without user and password, fit to be shown and recorded."""
-    return store if store.startswith("sqlite:") else str(without_passwords({"uri": store})["uri"])
+    return store if store.startswith("sqlite:") else without_password(store)
+
+
+def known_as(store: str) -> str:
+    """The address with user and password, where MLFLOW_TRACKING_URI has them; else as it was recorded."""
+    here = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return here if public(here) == store else store
+
+
+def refused(store: str, error: Exception | str, busy: bool = False) -> StoreError:
+    """What can't be done with a store and why, in a line without password: the one place that says so."""
+    lines = [line for line in str(error).splitlines() if not line.startswith(BESIDE_THE_POINT)]
+    reason = lines[0] if lines else type(error).__name__
+    return StoreError(public(store), without_password(reason.replace(store, public(store))), busy)
 
 
 def check_there(store: str) -> None:
@@ -52,16 +67,18 @@ def check_there(store: str) -> None:
 
     A database that another program uses just now passes, and so does a server that is busy.
     """
-    database, server = sqlite_path(store), urlsplit(store)
     try:
+        database, server = sqlite_path(store), urlsplit(store)
         if database:
             _check_file(database)
         elif server.scheme in ("http", "https"):
             host, port = server.hostname or "", server.port or {"http": 80, "https": 443}[server.scheme]
             if server.scheme not in getproxies() or proxy_bypass(host):
                 socket.create_connection((host, port), timeout=CONNECTING).close()
-    except (OSError, ValueError, sqlite3.Error) as error:
-        raise StoreError(public(store), str(error)) from None
+    except ValueError:  # its words may hold a part of the password
+        raise refused(store, "not an address") from None
+    except (OSError, sqlite3.Error) as error:
+        raise refused(store, error) from None
 
 
 def _check_file(database: Path) -> None:
@@ -71,9 +88,7 @@ def _check_file(database: Path) -> None:
     How To Corrupt An SQLite Database File, 2.2).
     """
     if not database.exists():
-        there = next(folder for folder in database.parents if folder.exists())
-        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-            raise OSError(f"no database can be made in {there}")
+        check_folder(database)
     elif not database.is_file():
         raise OSError("unable to open database file")
     elif not os.access(database, os.W_OK):
@@ -81,6 +96,15 @@ def _check_file(database: Path) -> None:
     else:
         with closing(sqlite3.connect(database, timeout=0)) as connection, suppress(sqlite3.OperationalError):  # in use
             connection.execute("PRAGMA schema_version")
+
+
+def check_folder(database: Path) -> None:
+    """Raises OSError unless a database can be made there: its folder must be there, none is made for it."""
+    folder = database.parent
+    if not folder.is_dir():
+        raise OSError(f"there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(f"no database can be made in {folder}")
 
 
 def artifact_location(store: str, experiment: str) -> str | None:
@@ -98,9 +122,9 @@ def check_writable(database: Path) -> None:
 
 
 def look(store: str, start_folder: str | Path, experiment_id: str, run_id: str) -> str:
-    """What to type, or the page to open, to see the run."""
-    if urlsplit(store).scheme in ("http", "https"):
-        return f"{store.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+    """What to type, or the page to open, to see the run: printed and recorded, so without password."""
+    if store.startswith(("http:", "https:")):
+        return f"{public(store).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
     if sqlite_path(store) == Path(start_folder).absolute() / "mlflow.db":
         return "mlflow ui"
-    return f"mlflow ui --backend-store-uri {shlex.quote(store)}"
+    return f"mlflow ui --backend-store-uri {shlex.quote(public(store))}"

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nnjax.errors import printable
+
 
 def this() -> dict[str, Any]:
     """This process: host name, number, and when it started."""
@@ -19,6 +21,11 @@ def gone(process: Mapping[str, Any]) -> bool:
     if process["host"] != platform.node():
         return False
     return started(process["pid"]) != process["started"]  # numbers are given again, to processes that start later
+
+
+def elsewhere(process: Mapping[str, Any]) -> str:
+    """In words that nobody here knows whether a process has ended, "" of one of this host."""
+    return "" if process["host"] == platform.node() else f"left RUNNING by {printable(process['host'])}: not touched"
 
 
 def started(pid: int) -> str:

@@ -20,11 +20,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nnjax.tracking import process
+from nnjax.errors import InputError
+from nnjax.tracking import kinds, process
 
 RECORD, DELIVERED, LOCK = "record.jsonl", "delivered.json", "delivery.lock"  # in a run's folder
 Event = dict[str, Any]
 Point = tuple[str, int, float]  # metric, step, value
+KINDS: dict[str, dict[str, kinds.Kind]] = {  # event -> what it holds besides its time
+    "open": {
+        "id": kinds.text,
+        "name": kinds.text,
+        "experiment": kinds.text,
+        "uri": kinds.address,
+        "start_folder": kinds.text,
+        "tags": kinds.texts,
+        "params": kinds.texts,
+        "dataset": kinds.facts(
+            {
+                "name": kinds.text,
+                "source": kinds.address,
+                "digest": kinds.text,
+                "shapes": kinds.table_of(lambda shape: kinds.list_of(kinds.whole)(shape) and shape != []),
+            }
+        ),
+        "process": kinds.process,
+    },
+    "metrics": {"points": kinds.list_of(kinds.point)},
+    "tags": {"tags": kinds.texts},
+    "model": {
+        "file": kinds.file_name,
+        "example": kinds.facts({"dtype": kinds.dtype, "shape": kinds.list_of(kinds.whole), "base64": kinds.text}),
+        "classes": kinds.list_of(kinds.text),
+    },
+    "files": {},
+    "end": {"status": kinds.status},
+}
 
 
 class Record:
@@ -82,7 +112,11 @@ class Record:
 
 
 def read(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
-    """The events from a byte on, and the byte behind the last of them; none where there is no record."""
+    """The events from a byte on, and the byte behind the last of them; none where there is no record.
+
+    Raises:
+        InputError: an event is not what a run writes.
+    """
     try:
         with (folder / RECORD).open("rb") as file:
             file.seek(offset)
@@ -90,16 +124,28 @@ def read(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
     except FileNotFoundError:
         return [], offset
     whole = lines[: lines.rfind(b"\n") + 1]
-    return [event for event in map(parsed, whole.splitlines()) if event is not None], offset + len(whole)
+    events = [event for event in map(parsed, whole.splitlines()) if event is not None]
+    for event in events:
+        check(event, folder / RECORD)
+    return events, offset + len(whole)
 
 
 def parsed(line: bytes) -> Event | None:
     """The event in a line, None if it was cut."""
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) and {"event", "time"} <= event.keys() else None
+
+
+def check(event: Event, path: Path) -> None:
+    """Raises InputError for an event that no run writes."""
+    name = event["event"]
+    if not (isinstance(name, str) and name in KINDS):
+        raise InputError(f"{path}: damaged: no such event {name!r}; allowed: {', '.join(KINDS)}")
+    if (key := kinds.wrong(event, {"time": kinds.whole, **KINDS[name]})) is not None:
+        raise InputError(f"{path}: damaged: {key} of the event {name!r} is not what a run writes")
 
 
 def ended(events: Sequence[Event]) -> bool:

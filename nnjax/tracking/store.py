@@ -23,14 +23,15 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from nnjax.errors import InputError, StoreError, choices
+from nnjax.errors import InputError, choices
 from nnjax.tracking.describe import Status
 from nnjax.tracking.location import (
     PATIENCE,
     artifact_location,
+    check_folder,
     check_writable,
     look,
-    public,
+    refused,
     sqlite_path,
     sqlite_uri,
     store_uri,
@@ -42,7 +43,6 @@ LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST, METRICS_A_CALL = 250, 6
 PARENT, MEMBER = "mlflow.parentRunId", "member"  # tags of a child run
 ROOT = "run_folder"  # tag of a run: where its files are
 RECORD = "record"  # tag of a run: which record (tracking/record.py) it is a copy of
-BESIDE_THE_POINT = "(raised as a result of"  # SQLAlchemy's first line may be about itself
 PAGE = 1000  # runs of a search at once
 CREATION = 60  # seconds to wait while another process creates the store; it takes two
 
@@ -330,10 +330,15 @@ def reaching(store: str) -> Iterator[None]:
         with quiet():
             yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, Timeout) as error:
-        lines = [line for line in str(error).splitlines() if not line.startswith(BESIDE_THE_POINT)]
-        reason = lines[0] if lines else type(error).__name__
         busy = isinstance(error, Timeout) or "database is locked" in str(error)
-        raise StoreError(public(store), reason, busy) from None
+        raise refused(store, error, busy) from None
+
+
+def load(store: str) -> None:
+    """Imports what mlflow would import at the first call to a store."""
+    if sqlite_path(store):
+        with quiet():  # it warns of SQLAlchemy's future
+            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 
 def _create_database(database: Path) -> None:
@@ -342,7 +347,7 @@ def _create_database(database: Path) -> None:
 
     if database.exists() and database.stat().st_size > 0:
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
+    check_folder(database)
     with FileLock(database.with_name(f"{database.name}.lock"), timeout=CREATION):
         if database.exists() and database.stat().st_size > 0:
             return

@@ -56,11 +56,15 @@ class History:
         stride = np.array([self.stride])
         return {"epochs": epochs, "rows": rows, "best": self.best, "last": self.last, "stride": stride}
 
-    @classmethod
-    def restored(cls, arrays: Mapping[str, Shaped[np.ndarray, "..."]], most: int | None) -> "History":
-        """The history that was saved."""
+    def restored(self, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> "History":
+        """The history that was saved by one of as many lanes and columns; ValueError if it was another."""
         epochs, rows = np.asarray(arrays["epochs"]), np.asarray(arrays["rows"])
-        found = cls(rows[:, 0], most)
+        shape = self.best.shape
+        wanted = {"rows": (shape[0], len(epochs), shape[1]), "best": shape, "last": shape, "stride": (1,)}
+        for name, each in wanted.items():
+            if arrays[name].shape != each or not len(epochs):
+                raise ValueError(f"history.{name} is {arrays[name].shape}, this training's {each}")
+        found = History(rows[:, 0], self.most)
         found.stride, found.newest = int(arrays["stride"][0]), (epochs[-1:], rows[:, -1:])
         chosen = epochs % found.stride == 0
         found.epochs, found.rows = [epochs[chosen]], [rows[:, chosen]]

@@ -20,7 +20,7 @@ from nnjax.training.programs import COLUMNS, ROWS, TRAINING, Keys, Position, Pro
 from nnjax.training.strategy import Plan
 
 CHUNK_SECONDS = 1.0
-FIRST_STEPS = 20
+FIRST_STEPS = 1  # of a large network one may take a second
 STOPPED = ("epoch limit", "converged", "no progress", "diverged")  # by State.status; L37: which happened is reported
 
 
@@ -167,7 +167,7 @@ class Training:
         placed = [jax.device_put(arrays[name], leaf.sharding) for name, (_, leaf) in zip(names, leaves, strict=True)]
         self.state = jax.tree_util.tree_unflatten(tree, placed)
         history = {name.removeprefix("history."): array for name, array in arrays.items() if name not in found}
-        self.kept_history = History.restored(history, self.kept_history.most)
+        self.kept_history = self.kept_history.restored(history)
         self.position = Position(facts["epoch"], facts["step"])
         self.train_seconds, self.examples = facts["train_seconds"], facts["examples"]
 

@@ -135,7 +135,7 @@ def test_what_differs_first_is_named_first(said, folder):
 
 def test_another_end_is_different(said, folder):
     edit(folder, "epochs: 30\n", "epochs: 29\n")
-    assert said(folder, 1)["result"].startswith("different: it ended after epoch 29, then 30; ")
+    assert said(folder, 1)["result"].startswith("different: it ended after epoch 30 then, and after 29 now; ")
 
 
 @pytest.mark.parametrize(("off", "code", "word"), [(1e-6, 0, "within tolerance"), (1e-3, 1, "different")])

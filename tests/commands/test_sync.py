@@ -1,5 +1,6 @@
 """`nnjax sync`: what is missing is delivered, nothing twice; what was killed is said to be."""
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -65,10 +66,22 @@ def test_a_killed_run_is_ended_and_delivered_and_one_at_work_is_left_alone(swept
     left_behind(start, "elsewhere", host="another", started="long ago")
     code, said, noise = sync(start)
     assert (code, noise) == (0, "")
-    assert said == "outputs/today/killed: 3 events delivered, and the run, left RUNNING, is KILLED\n"
+    elsewhere = "outputs/today/elsewhere: left RUNNING by another: not touched\n"
+    assert said == f"{elsewhere}outputs/today/killed: 3 events delivered, and the run, left RUNNING, is KILLED\n"
     assert runs(start) == {"killed": "KILLED"}
     assert {folder.name for folder in undelivered.folders(start)} == {"at work", "elsewhere"}
-    assert sync(start) == (0, "nothing is missing\n", "")
+    assert sync(start) == (0, elsewhere, "")
+    assert sync(start, "outputs/today/at work") == (0, "nothing is missing\n", "")
+
+
+def test_a_killed_run_that_can_go_on_says_how(swept, sync):  # noqa: F811
+    start = swept().start
+    folder = left_behind(start, "killed", started="long ago")
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "1.safetensors").touch()
+    assert sync(folder.parent, "killed")[1].endswith("is KILLED; resume=killed goes on\n")
+    (start / "mlflow.db").unlink()  # delivered again, it has been KILLED before
+    assert sync(start)[1] == "outputs/today/killed: 3 events delivered; resume=outputs/today/killed goes on\n"
 
 
 def test_folders_are_named_and_mistakes_are_one_line(swept, sync, tmp_path):  # noqa: F811
@@ -77,7 +90,10 @@ def test_folders_are_named_and_mistakes_are_one_line(swept, sync, tmp_path):  # 
     assert sync(start, "nowhere")[0] == 2
     assert sync(start, str(folder))[0] == 0
     assert runs(start) == {"killed": "KILLED"}
-    assert sync(tmp_path) == (0, "nothing is missing\n", "")
+    nothing = "no runs here: none that was recorded in "
+    assert sync(tmp_path) == (0, f"{nothing}outputs/, multirun/, sweeps/\n", "")
+    (tmp_path / "empty").mkdir()
+    assert sync(tmp_path, "empty") == (0, f"{nothing}empty\n", "")
 
 
 def test_a_store_that_is_gone_is_said_for_each_folder_and_in_the_exit_code(swept, sync):  # noqa: F811
@@ -98,11 +114,11 @@ def a_sweep(made, **facts):
     running = Running(made.root, made.start, config.tracking, config.lanes.record, config.objective)
     command.remember(running)
     made.train("lanes.seeds=2", "lanes.record=table")
-    command.update(made.root, process={**process.this(), "started": "long ago"}, **facts)
+    command.update(made.root, process={**process.this(), "started": "long ago", **facts})
     return running
 
 
-def test_a_sweep_that_was_killed_is_delivered_and_is_killed(swept, sync):  # noqa: F811
+def test_a_sweep_that_was_killed_is_delivered_and_is_killed(swept, sync, monkeypatch):  # noqa: F811
     made = swept("sweeps")
     a_sweep(made)
     assert made.parent().info.status == "RUNNING"
@@ -111,6 +127,40 @@ def test_a_sweep_that_was_killed_is_delivered_and_is_killed(swept, sync):  # noq
     assert said.endswith("sweeps: delivered, and the sweep, left RUNNING, is KILLED\n")
     assert (made.parent().info.status, made.parent().data.metrics["sweep/lanes"]) == ("KILLED", 2)
     assert sync(made.start) == (0, "nothing is missing\n", "")
+    known = command.read(made.root)
+    running = command.running(made.root, known)
+    assert command.has(known, running, known["delivered"])
+    assert not command.has(known, command.running(made.root, known, "http://elsewhere"), known["delivered"])
+    secret = {**known, "tracking": {**known["tracking"], "uri": "http://h"}}
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@h")
+    assert command.store_of(command.running(made.root, secret)) == "http://user:secret@h"
+    (made.start / "mlflow.db").rename(made.start / "away.db")
+    assert not command.has(known, running, known["delivered"])
+
+
+def test_a_sweep_of_another_host_is_left_alone(swept, sync):  # noqa: F811
+    made = swept("sweeps")
+    a_sweep(made, host="another")
+    assert sync(made.start) == (0, "sweeps: left RUNNING by another: not touched\n", "")
+    assert made.parent().info.status == "RUNNING"
+
+
+def test_a_sweep_that_came_to_nothing_is_said_once(swept, sync):  # noqa: F811
+    made = swept("sweeps")
+    config = read(*XOR, "lanes.record=table")
+    command.remember(Running(made.root, made.start, config.tracking, config.lanes.record, config.objective))
+    command.update(made.root, process={**process.this(), "started": "long ago"})
+    said = "sweeps: nothing was trained, and the sweep, left RUNNING, is KILLED\n"
+    assert sync(made.start) == (0, said, "")
+    assert sync(made.start) == (0, "nothing is missing\n", "")
+
+
+def test_a_sweep_that_is_not_to_be_recorded_asks_for_no_store(swept, monkeypatch):  # noqa: F811
+    made = swept("sweeps")
+    made.root.mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:///nobodys")
+    made.deliver("tracking.enabled=false")
+    assert command.read(made.root) is None
 
 
 def test_a_sweep_whose_store_was_gone_at_its_end_is_delivered_with_its_own_status(swept, sync, capsys):  # noqa: F811
@@ -139,3 +189,37 @@ def test_what_is_not_a_record_is_one_line(swept, sync):  # noqa: F811
     assert code == 1
     assert said.startswith("outputs/x: not delivered: ")
     assert noise.count("\n") == 1
+
+
+def test_damaged_files_are_a_line_each_and_the_others_are_delivered(swept, sync):  # noqa: F811
+    start = swept().start
+    damaged = start / "outputs" / "damaged"
+    damaged.mkdir(parents=True)
+    (damaged / record.RECORD).write_text('{"event": "open", "time": 1}\n')
+    (start / "outputs" / "empty").mkdir()
+    (start / "outputs" / "empty" / record.RECORD).touch()  # killed before it began
+    left_behind(start, "killed", started="long ago")
+    config = read(*XOR, "lanes.record=table")
+    command.remember(Running(start / "sweeps" / "0", start, config.tracking, "table", config.objective))
+    whole = command.read(start / "sweeps" / "0")
+    wrongs = (
+        {"process": {}},
+        {"tracking": {"enabled": True}},
+        {"tracking": {**whole["tracking"], "more": 1}},
+        {"tracking": {**whole["tracking"], "uri": 3}},
+        {"objective": "speed"},
+        {"record": ["table"]},
+        {"status": "DONE"},
+        {"start_folder": None},
+    )
+    for number, wrong in enumerate(wrongs, 1):
+        (start / "sweeps" / str(number)).mkdir()
+        (start / "sweeps" / str(number) / command.FILE).write_text(json.dumps({**whole, **wrong}))
+    for number, text in enumerate(("[]", "{}", "no JSON", "[" * 100_000), 1 + len(wrongs)):
+        (start / "sweeps" / str(number)).mkdir()
+        (start / "sweeps" / str(number) / command.FILE).write_text(text)
+    code, said, noise = sync(start)
+    assert (code, runs(start)) == (1, {"killed": "KILLED"})
+    lines = said.splitlines()
+    assert len([line for line in lines if ": not delivered: " in line and "damaged: " in line]) == len(lines) - 1 == 13
+    assert noise == "error: 13 of 14 folders could not be delivered\n"

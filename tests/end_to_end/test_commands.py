@@ -26,9 +26,9 @@ def test_a_mistake_is_one_line_and_an_exit_code(words, named, tmp_path):
     assert named in done.err
 
 
-def test_a_lectures_name_is_all_it_takes_to_train(tmp_path):
+def test_a_lectures_name_is_all_it_takes_to_train(trained):
     """L17: the run and the network are called by it; the batch is all there are, and it is said."""
-    done = command(tmp_path, "model=perceptron", "data=boolean", "data.function=and", "training.batch_size=128")
+    done = trained("model=perceptron", "data=boolean", "data.function=and", "training.batch_size=128")
     assert done.code == 0, done.err
     assert done.out.startswith("perceptron 2-1 sgd boolean seed 0\n")
     summary = (done.run_folder / "summary.txt").read_text().splitlines()
@@ -57,22 +57,22 @@ def test_verbs_have_help(tmp_path):
     assert "check" in done.out
 
 
-def test_overfit_learns_a_batch_by_heart(tmp_path):
-    done = command(tmp_path, "experiment=mnist", "debug=overfit", "data.source=bundled", "tracking.enabled=false")
+def test_overfit_learns_a_batch_by_heart(trained):
+    done = trained("experiment=mnist", "debug=overfit", "data.source=bundled", "tracking.enabled=false")
     assert done.code == 0, done.err
     assert np.load(done.run_folder / "history.npz")["train/accuracy"][-1] == 1.0
 
 
-def test_fast_and_profile(tmp_path):
-    done = command(tmp_path, "debug=fast", "data.source=bundled", "runtime.profile=true")
+def test_fast_and_profile(trained):
+    done = trained("debug=fast", "data.source=bundled", "runtime.profile=true")
     assert done.code == 0, done.err
     assert done.run().data.metrics["training/epochs"] == 1
     assert list((done.run_folder / "profile").rglob("*.pb")) or list((done.run_folder / "profile").rglob("*.json.gz"))
     assert not (done.run_folder / "figures").exists()
 
 
-def test_multirun_records_a_run_for_each_job(tmp_path):
-    done = command(tmp_path, "-m", "+experiment=xor", "seed=0,1", "training.epochs=20", "debug=fast")
+def test_multirun_records_a_run_for_each_job(trained):
+    done = trained("-m", "+experiment=xor", "seed=0,1", "training.epochs=20", "debug=fast")
     assert done.code == 0, done.err
     client = done.client()
     runs = client.search_runs([each.experiment_id for each in client.search_experiments()])

@@ -58,31 +58,31 @@ def test_its_model_takes_raw_rows_and_predicts_in_the_targets_own_units(line, mo
     np.testing.assert_allclose(found[:, 0], Y, atol=0.1 * Y.std())
 
 
-def test_it_is_evaluated_on_its_own_test_and_on_another_file_and_asked_about_rows_without_a_target(line):
+def test_it_is_evaluated_on_its_own_test_and_on_another_file_and_asked_about_rows_without_a_target(line, ask):
     """L8, L38"""
     metrics = line.run().data.metrics
-    own = command(line.folder, "evaluate", line.run().info.run_id[:8], "--csv", module="nnjax")
+    own = ask(line.folder, "evaluate", line.run().info.run_id[:8], "--csv")
     assert own.code == 0, own.err
     measured = {row["metric"]: float(row["value"]) for row in csv.DictReader(io.StringIO(own.out))}
     assert measured == pytest.approx({"rmse": metrics["test/rmse"], "r2": metrics["test/r2"]}, abs=1e-3)
     other = [f"{y + 100},{b},{a}" for (a, b), y in zip(X[:20], Y, strict=False)]  # columns in another order, y 100 off
     (line.folder / "other.csv").write_text("\n".join(["y,b,a", *other, ""]))
-    found = command(line.folder, "evaluate", str(line.run_folder), "data.path=other.csv", module="nnjax")
+    found = ask(line.folder, "evaluate", str(line.run_folder), "data.path=other.csv")
     assert found.code == 0, found.err
     assert "other: 20 for the test, from other.csv" in found.out
     shown = dict(words.split() for words in found.out.splitlines() if words.startswith(("rmse", "r2")))
     assert float(shown["rmse"]) == pytest.approx(100, abs=1)
     (line.folder / "rows.csv").write_text("\n".join(["b,a", *(f"{b},{a}" for a, b in X[:20]), ""]))
-    asked = command(line.folder, "predict", str(line.run_folder), "rows.csv", "--csv", module="nnjax")
+    asked = ask(line.folder, "predict", str(line.run_folder), "rows.csv", "--csv")
     assert asked.code == 0, asked.err
     answers = [float(row["y"]) for row in csv.DictReader(io.StringIO(asked.out))]
     np.testing.assert_allclose(answers, Y[:20], atol=0.1 * Y.std())
 
 
-def test_lanes_of_a_regression(tmp_path):
+def test_lanes_of_a_regression(tmp_path, trained):
     saved(tmp_path, "a,b,y", np.c_[X, Y])
     words = ("data=file", "data.path=mine.csv", "model=regression", "lanes.seeds=3", "objective=validation/r2", *SHORT)
-    done = command(tmp_path, *words)
+    done = trained(*words)
     assert done.code == 0, done.err
     assert "test/rmse" in done.out
     assert "accuracy" not in done.out
@@ -93,11 +93,11 @@ def test_lanes_of_a_regression(tmp_path):
     assert all(run.data.metrics["test/r2"] > 0.99 for run in children)
 
 
-def test_classes_of_a_file(tmp_path, monkeypatch):
+def test_classes_of_a_file(tmp_path, trained, monkeypatch):
     kinds = np.select([X[:, 0] < 45, X[:, 0] < 65], ["low", "middle"], "high")
     saved(tmp_path, "a,b,kind", np.c_[X, kinds])
     words = ("data=file", "data.path=mine.csv", "data.target=kind", "optimizer.learning_rate=1", *SHORT)
-    done = command(tmp_path, *words)
+    done = trained(*words)
     assert done.code == 0, done.err
     assert "kind holds text, 3 classes: classification" in done.out
     run = done.run()

@@ -12,7 +12,6 @@ from nnjax import predictor
 from nnjax.data import digits as bundled
 from nnjax.data.dataset import Sizes
 from nnjax.data.files import data_directory
-from tests.end_to_end.conftest import command
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +29,20 @@ def paper(digits, tmp_path_factory):
     return rows, folder
 
 
-def test_digits_on_paper_are_read_as_in_the_data(digits, paper):
+def test_digits_on_paper_are_read_as_in_the_data(digits, paper, ask):
     """L38. The same classes as of the arrays themselves, in nine of ten at least."""
     rows, folder = paper
-    found = command(digits.folder, "predict", digits.run().info.run_id[:8], str(folder), "--csv", module="nnjax")
+    found = ask(digits.folder, "predict", digits.run().info.run_id[:8], str(folder), "--csv")
     assert found.code == 0, found.err
     answers = [row["class"] for row in csv.DictReader(io.StringIO(found.out))]
     network = predictor.Predictor.load(digits.run_folder / "model.safetensors")
     assert np.mean([int(word) == k for word, k in zip(answers, network.classes(rows), strict=True)]) >= 0.9
 
 
-def test_evaluate_repeats_the_test_of_the_run(digits):
+def test_evaluate_repeats_the_test_of_the_run(digits, ask):
     """Without a word about data: the run's own. All classes have 100 digits: recall's mean is the accuracy."""
     run = digits.run()
-    found = command(digits.folder, "evaluate", run.info.run_id, module="nnjax")
+    found = ask(digits.folder, "evaluate", run.info.run_id)
     assert found.code == 0, found.err
     shown = dict(re.findall(r"^(loss|accuracy) +([\d.]+)", found.out, re.MULTILINE))
     assert float(shown["loss"]) == pytest.approx(run.data.metrics["test/loss"], rel=1e-3)
@@ -53,9 +52,9 @@ def test_evaluate_repeats_the_test_of_the_run(digits):
     assert mean[-1] == "1000"
 
 
-def test_evaluate_on_other_data_in_the_same_form(digits, xor):
+def test_evaluate_on_other_data_in_the_same_form(digits, xor, ask):
     folder = str(digits.run_folder)
-    found = command(xor.folder, "evaluate", folder, "data=mnist", "data.source=bundled", "--csv", module="nnjax")
+    found = ask(xor.folder, "evaluate", folder, "data=mnist", "data.source=bundled", "--csv")
     assert found.code == 0, found.err
     rows = list(csv.DictReader(io.StringIO(found.out)))
     assert [row["class"] for row in rows] == [*map(str, range(10)), "macro mean"]
@@ -63,16 +62,16 @@ def test_evaluate_on_other_data_in_the_same_form(digits, xor):
     assert all(0.9 < float(row["AUC"]) <= 1 for row in rows)
 
 
-def test_data_that_do_not_fit_are_one_line_with_both_shapes(digits):
-    found = command(digits.folder, "evaluate", digits.run().info.run_id, "data=boolean", module="nnjax")
+def test_data_that_do_not_fit_are_one_line_with_both_shapes(digits, ask):
+    found = ask(digits.folder, "evaluate", digits.run().info.run_id, "data=boolean")
     assert found.code == 2
     assert found.err.count("\n") == 1
     assert all(shape in found.err for shape in ("(784,)", "(2,)")), found.err
 
 
-def test_a_run_that_is_not_there_is_one_line_with_the_latest(xor):
+def test_a_run_that_is_not_there_is_one_line_with_the_latest(xor, ask):
     run = xor.run()
-    found = command(xor.folder, "predict", "0123456789", "x.npy", module="nnjax")
+    found = ask(xor.folder, "predict", "0123456789", "x.npy")
     assert found.code == 2
     assert found.err.count("\n") == 1
     assert run.info.run_id in found.err

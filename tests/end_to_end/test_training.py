@@ -135,9 +135,9 @@ def test_the_same_command_again_is_the_same_network(xor, tmp_path):
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_a_loss_that_stops_being_finite_ends_the_run(tmp_path):
+def test_a_loss_that_stops_being_finite_ends_the_run(trained):
     sgd = ["optimizer=momentum", "optimizer.learning_rate=1e20", "loss=squared_error"]
-    done = command(tmp_path, "+experiment=xor", *sgd, "training.epochs=50")
+    done = trained("+experiment=xor", *sgd, "training.epochs=50")
     assert done.code == 1
     assert done.err.count("\n") == 1
     assert re.match(

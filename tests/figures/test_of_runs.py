@@ -1,4 +1,4 @@
-"""Which figures a run has, by its task, its data and its layers (`nnjax.results.figures`)."""
+"""Which figures a run has, by its task, its data and its layers (`nnjax.run_figures`)."""
 
 from itertools import pairwise
 from types import SimpleNamespace
@@ -9,7 +9,8 @@ import pytest
 from nnjax import predictor
 from nnjax.data.boolean import boolean
 from nnjax.data.dataset import Dataset, Preprocessing, Split
-from nnjax.results import Outcome, figures
+from nnjax.results import Outcome
+from nnjax.run_figures import figures
 
 
 def layers(*sizes):

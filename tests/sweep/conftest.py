@@ -16,7 +16,6 @@ from nnjax.sweep import delivery, job, recording
 from nnjax.sweep import folder as kept
 from nnjax.sweep.callback import Running
 from nnjax.sweep.folder import Lane, Part
-from nnjax.tracking import store
 from nnjax.tracking.describe import Status
 from nnjax.training.loop import STOPPED
 from tests.end_to_end.conftest import Done
@@ -127,17 +126,13 @@ def lane_of(lanes: Sequence[Lane], **settings: Any) -> Lane:
 
 
 @pytest.fixture(scope="session")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Swept]]:
+def swept(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Swept]]:
     """swept(name="s", folder=None): an empty root in a folder with a store, a new one unless one is given."""
-    template = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        store.open_run(None, "template", "template", {}, template)
 
     def make(name: str = "s", folder: Path | None = None) -> Swept:
         if folder is None:
             folder = tmp_path_factory.mktemp("sweep")
-            shutil.copy(template / "mlflow.db", folder / "mlflow.db")
+            shutil.copy(empty_store, folder / "mlflow.db")
         return Swept(folder / name, folder)
 
     yield make

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from nnjax.errors import InputError
+from nnjax.sweep import job
 from nnjax.tracking import store
 from tests.end_to_end.conftest import command
 from tests.sweep.conftest import RATES, XOR, Swept, lane_of, recorded, values
@@ -136,6 +138,38 @@ def test_a_half_written_part_is_no_part(swept):
         (made.root / "lanes" / f"1-2.{suffix}").write_bytes(b"half")
     made.run("lanes.seeds=4")
     assert_each_once(made, 4)
+
+
+def test_lanes_that_another_process_trains_are_left_to_it(swept, monkeypatch):
+    """The lock is the file's: another process is as another opening of it in this one."""
+    made, restore = swept(), job.restore
+
+    def meanwhile(saver, training):
+        monkeypatch.setattr(job, "restore", restore)
+        with pytest.raises(InputError, match="another process is training there"):
+            made.train("lanes.seeds=4")
+
+    monkeypatch.setattr(job, "restore", meanwhile)
+    made.train("lanes.seeds=4")
+    assert len(made.parts()) == 1
+
+
+def test_a_group_whose_checkpoints_are_damaged_is_trained_from_the_start(swept, monkeypatch, caplog):
+    made, new_part = swept(), job.kept.new_part
+
+    def killed_before(root):
+        raise SystemExit
+
+    monkeypatch.setattr(job.kept, "new_part", killed_before)
+    with pytest.raises(SystemExit):
+        made.train("lanes.seeds=4")
+    monkeypatch.setattr(job.kept, "new_part", new_part)
+    for path in made.root.glob("checkpoints/*/*.safetensors"):
+        path.write_bytes(path.read_bytes()[:-1])
+    again = made.train("lanes.seeds=4")
+    assert [line for line in caplog.messages if "damaged" in line and line.endswith(": trained from the start")]
+    assert again == swept().train("lanes.seeds=4")
+    assert not list(made.root.glob("checkpoints/*"))
 
 
 DELIVER = """

@@ -1,49 +1,12 @@
 """Sweeps as they are typed: Hydra's multirun with the lanes sweeper, with the launcher, and lanes of one job."""
 
-import logging.config
 import shutil
-import sys
 from pathlib import Path
 
-import pytest
-
-from nnjax import train
-from nnjax.sweep import callback
 from tests.end_to_end.conftest import command
 from tests.sweep.conftest import XOR, Swept
 
 OFF = "tracking.enabled=false"
-
-
-def close_logs():
-    """Closes the files of Hydra's jobs."""
-    for handler in logging.root.handlers:
-        if type(handler) is logging.FileHandler:
-            handler.close()
-
-
-@pytest.fixture
-def main(tmp_path, monkeypatch, hydra_restore_singletons, capsys):
-    """main(words...) -> (exit code, both streams): the command in this process, in a folder of its own."""
-
-    def run(*words):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(callback, "RUNNING", [])
-        monkeypatch.setattr(sys, "argv", ["train", *words])
-        monkeypatch.setattr(logging.config, "_clearExistingHandlers", close_logs)  # Hydra's would close pytest's too
-        monkeypatch.setattr(train.gc, "set_threshold", lambda count: None)
-        handlers, level = logging.root.handlers[:], logging.root.level
-        try:
-            train.main()
-            code = 0
-        except SystemExit as exit:
-            code = exit.code
-        finally:
-            close_logs()
-            logging.root.handlers[:], logging.root.level = handlers, level
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def sweep_of(folder: Path) -> Swept:
@@ -61,7 +24,7 @@ def test_a_multirun_is_one_parent_with_a_job_a_shape_and_a_child_a_member(tmp_pa
     assert "6 lanes of hidden, seed, mlp boolean" in done.out
     sweep = sweep_of(tmp_path)
     assert sorted(path.name for path in sweep.root.iterdir() if path.name.isdigit()) == ["0", "1"]
-    assert all((sweep.root / job / ".hydra" / "config.yaml").exists() for job in "01")
+    assert all((sweep.root / job / "config.yaml").exists() for job in "01")
     names = {run.info.run_name for run in sweep.children().values()}
     assert names == {f"hidden=[{units}] seed={seed}" for units in (2, 3) for seed in (0, 1, 2)}
     assert {run.info.status for run in sweep.runs()} == {"FINISHED"}

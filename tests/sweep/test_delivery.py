@@ -107,6 +107,7 @@ def test_a_finished_child_has_the_tables_metrics_and_a_diverged_one_its_last_fin
         if lane.facts["status"] == "diverged":
             assert child.info.status == "FAILED"
             assert child.data.tags["last_finite_epoch"] == str(lane.facts["epochs"])
+            assert "learning_rate below" in child.data.tags["hint"]
             assert not {"test/loss", "test/accuracy"} & set(child.data.metrics)
         else:
             assert child.info.status == "FINISHED"

@@ -1,19 +1,10 @@
-"""A store for each test: created once, which takes two seconds, then copied."""
+"""A store for each test."""
 
 import shutil
 
 import pytest
 
 from nnjax.tracking.store import open_run
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("template")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        open_run(None, "template", "template", {}, folder).finish("FINISHED")
-    return folder / "mlflow.db"
 
 
 @pytest.fixture

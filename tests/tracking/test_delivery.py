@@ -1,5 +1,7 @@
 """A run's folder delivered to a real SQLite store: all of it, nothing twice, wherever the process was killed."""
 
+import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing, suppress
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from nnjax import predictor
+from nnjax.errors import InputError
 from nnjax.tracking import delivery, process, record, store, undelivered
 from nnjax.tracking.delivery import Delivery, catch_up, packed, unpacked
 from nnjax.tracking.record import Record
@@ -102,7 +105,10 @@ def test_delivered_again_nothing_changes(folder):
     before = tables(folder)
     assert [len(before[table]) for table in ("runs", "models", "metrics")] == [1, 1, 5]
     assert Delivery(out).deliver() == 0
-    for known in ("not json", "[]", '{"run": 3}', '{"run": "", "offset": 99999999, "files": {}, "model": ""}'):
+    whole = json.loads((out / record.DELIVERED).read_text())
+    assert delivery.read_delivered(out, delivery.store_of(out)) == whole
+    others = ({"run": 3}, {"offset": -1}, {"offset": 99999999}, {"files": []}, {"uri": "http://elsewhere"})
+    for known in ("not json", "[]", "{}", *(json.dumps({**whole, **other}) for other in others)):
         (out / record.DELIVERED).write_text(known)  # the store is asked what it has
         assert Delivery(out).deliver() == 6
         assert tables(folder) == before
@@ -176,9 +182,10 @@ def test_half_a_model_is_completed(folder, monkeypatch):
 def test_a_run_that_is_trained_is_left_alone_and_one_that_was_killed_ends(folder):
     out, made = trained(folder)
     assert catch_up(out) == ""
-    opening = record.opening(record.read(out)[0])
+    opening = delivery.opening(out)
     made.append(**{**opening, "process": {**process.this(), "started": "long ago"}})
-    assert catch_up(out) == "6 events delivered, and the run, left RUNNING, is KILLED"
+    goes_on = f"resume={os.path.relpath(out)} goes on"  # it has a checkpoint
+    assert catch_up(out) == f"6 events delivered, and the run, left RUNNING, is KILLED; {goes_on}"
     assert [status for _, status, _ in tables(folder)["runs"]] == ["KILLED"]
     assert catch_up(out) == ""
 
@@ -205,6 +212,77 @@ def test_a_store_that_has_lost_the_run_gets_all_of_it_when_it_goes_on(folder, em
     Record(out, again=True).append(**record.read(out)[0][-1])
     Delivery(out).deliver()
     assert tables(folder) == before
+
+
+def test_what_was_delivered_is_of_one_store(folder, empty_store):
+    """Another address, or an SQLite file that is gone: all is missing."""
+    out = ended(folder)
+    Delivery(out).deliver()
+    before, other = tables(folder), folder / "other"
+    other.mkdir()
+    shutil.copy(empty_store, other / "mlflow.db")
+    uri = f"sqlite:///{other}/mlflow.db"
+    assert not delivery.is_missing(out)
+    assert delivery.is_missing(out, uri)
+    assert catch_up(out, uri) == "5 events delivered"
+    assert tables(other) == before
+    assert not delivery.is_missing(out, uri)
+    shutil.copy(empty_store, folder / "mlflow.db")
+    assert delivery.is_missing(out)
+    assert catch_up(out) == "5 events delivered"
+    assert tables(folder) == before
+    assert not delivery.is_missing(out)
+    (folder / "mlflow.db").rename(folder / "away.db")
+    assert delivery.is_missing(out)
+
+
+def test_a_record_without_password_is_delivered_by_the_environments(folder, monkeypatch):
+    out, made = trained(folder)
+    made.append(**{**delivery.opening(out), "uri": "http://h:9"})
+    assert delivery.store_of(out) == "http://h:9"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@h:9")
+    assert delivery.store_of(out) == "http://user:secret@h:9"
+    assert "secret" not in str(Delivery(out).known)
+    with pytest.raises(InputError) as caught:
+        Delivery(out).deliver()
+    assert "secret" not in str(caught.value)
+
+
+def test_hidden_files_and_links_stay_where_they_are(folder):
+    out, _ = trained(folder)
+    (out / ".hydra").mkdir()
+    (out / ".hydra" / "overrides.yaml").write_text("- tracking.uri=http://user:secret@h")
+    (out / "figures" / ".hidden").touch()
+    (out / "link").symlink_to(folder / "mlflow.db")
+    there = {str(path.relative_to(out)) for path in Delivery(out).listed()}
+    assert there == {"figures/curve.png", "model.safetensors"}
+
+
+def test_a_file_that_went_away_since_it_was_listed_is_left_out(folder, monkeypatch):
+    out, listed = ended(folder), Delivery.listed
+    monkeypatch.setattr(Delivery, "listed", lambda self: [*listed(self), out / "gone.npz"])
+    assert Delivery(out).deliver() == 5
+
+
+@pytest.mark.parametrize("damage", ["example", "network", "link"])
+def test_a_model_that_cannot_be_made_is_one_line(folder, damage):
+    out = ended(folder)
+    example = packed(np.zeros((4, 2), np.float32))
+    if damage == "example":
+        example = {**example, "shape": [3, 3]}
+    if damage == "network":
+        (out / "model.safetensors").write_bytes(b"damaged")
+    if damage == "link":
+        (out / "model.safetensors").rename(folder / "other.safetensors")
+        (out / "model.safetensors").symlink_to(folder / "other.safetensors")
+    Record(out, again=True).append("model", file="model.safetensors", example=example, classes=["0", "1"])
+    if damage == "link":
+        Delivery(out).deliver()
+        assert not tables(folder)["models"]
+        return
+    with pytest.raises(InputError, match="no model can be made of it: ") as caught:
+        Delivery(out).deliver()
+    assert "\n" not in str(caught.value)
 
 
 def test_arrays_come_back_as_they_were():

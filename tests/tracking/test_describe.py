@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 import nnjax.tracking
-from nnjax.tracking.describe import Facts, flatten, git_tags, network, note, run_name, summary, versions
+from nnjax.tracking.describe import (
+    Facts,
+    flatten,
+    git_tags,
+    network,
+    note,
+    run_name,
+    summary,
+    versions,
+    without_passwords,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +50,22 @@ def test_flatten_gives_dotted_keys_and_keeps_values():
     nested = {"seed": 0, "model": {"hidden": [300, 100], "init": {"scale": 1.0}}, "resume": None}
     expected = {"seed": 0, "model.hidden": [300, 100], "model.init.scale": 1.0, "resume": None}
     assert flatten(nested) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("http://a:b@h/x then https://c:d@i:80/y", "http://h/x then https://i:80/y"),
+        ("http://a:b@h,http://c:d@i", "http://h,http://i"),
+        ("postgresql://a:b/c d@h/db", "postgresql://h/db"),
+        ("http://a:b@c@h", "http://h"),
+        ("http://h/?user=a&password=b&x=1#y", "http://h/?user=a&password=&x=1#y"),
+        ("http://h/?sslPassword=b http://h/?token=c", "http://h/?sslPassword= http://h/?token="),
+        ("http://h:5000/data@v1 and mail@there", "http://h:5000/data@v1 and mail@there"),
+    ],
+)
+def test_no_password_is_left_in_any_address_of_a_text(text, public):
+    assert without_passwords({"a": {"b": text}, "c": 1}) == {"a": {"b": public}, "c": 1}
 
 
 def test_versions_name_python_and_leave_out_what_is_not_installed():

@@ -5,8 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from nnjax.errors import InputError
-from nnjax.tracking.location import artifact_location, check_writable, look, sqlite_path, sqlite_uri, store_uri
+from nnjax.errors import InputError, StoreError
+from nnjax.tracking.location import (
+    artifact_location,
+    check_there,
+    check_writable,
+    known_as,
+    look,
+    public,
+    refused,
+    sqlite_path,
+    sqlite_uri,
+    store_uri,
+)
+
+SECRET = "http://user:secret@127.0.0.1:9"
 
 
 def test_the_argument_wins_over_the_environment_over_the_start_folder(monkeypatch, tmp_path):
@@ -29,6 +42,41 @@ def test_addresses_that_cannot_hold_a_store_are_one_line(uri):
         store_uri(uri, "/start")
     assert repr(uri) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["htp://user:secret@h", "user:secret@h", "htp://h/?password=secret"])
+def test_a_password_is_in_no_line_about_an_address(uri):
+    with pytest.raises(InputError) as caught:
+        store_uri(uri, "/start")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_password_is_in_no_reason_and_not_in_what_to_look_at():
+    said = refused(SECRET, f"API request to {SECRET}/api failed\n{SECRET} twice")
+    assert said.reason == "API request to http://127.0.0.1:9/api failed"
+    assert str(said).endswith("tracking.uri=http://127.0.0.1:9 is not: API request to http://127.0.0.1:9/api failed")
+    for uri in (SECRET, "http://user:secret/with slash@127.0.0.1:9", "http://[secret"):
+        with pytest.raises(StoreError) as caught:
+            check_there(uri)
+        assert "secret" not in caught.value.reason
+    assert look(SECRET, "/start", "1", "abc") == "http://127.0.0.1:9/#/experiments/1/runs/abc"
+    assert (
+        look("postgresql://user:secret@h/db", "/start", "1", "a") == "mlflow ui --backend-store-uri postgresql://h/db"
+    )
+
+
+def test_an_address_without_password_is_that_of_the_environment_which_has_it(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", SECRET)
+    assert known_as(public(SECRET)) == SECRET
+    assert known_as("http://elsewhere") == "http://elsewhere"
+
+
+def test_no_folder_is_made_for_a_store(tmp_path):
+    for uri in ("sqlite:///nowhere/x.db", f"sqlite:///{tmp_path}/nowhere/x.db"):
+        with pytest.raises(StoreError, match=r"there is no folder .*nowhere$"):
+            check_there(store_uri(uri, tmp_path))
+    check_there(store_uri("sqlite:///x.db", tmp_path))
+    assert not [*tmp_path.iterdir()]
 
 
 def test_artifacts_lie_beside_the_database_and_cannot_leave_it():

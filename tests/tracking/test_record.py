@@ -8,14 +8,25 @@ import sys
 
 import pytest
 
+from nnjax.errors import InputError
 from nnjax.tracking import process, record, undelivered
 from nnjax.tracking.record import RECORD, Record
 
+OPEN = {
+    "name": "xor",
+    "experiment": "boolean",
+    "uri": "sqlite:////x.db",
+    "start_folder": "/",
+    "tags": {},
+    "params": {"seed": "0"},
+    "dataset": {"name": "boolean", "source": "a table", "digest": "d", "shapes": {"train": [4, 2]}},
+}
+
 
 def opened(folder, **facts):
-    """A record with an opening, as far as these tests need one."""
+    """A record with an opening."""
     made = Record(folder)
-    made.append("open", id=made.id, process=process.this(), **facts)
+    made.append("open", **{**OPEN, "id": made.id, "process": process.this(), **facts})
     return made
 
 
@@ -104,7 +115,7 @@ def test_a_process_is_known_to_be_gone_by_its_number_and_its_start():
 def test_a_run_whose_process_is_gone_ends_when_it_was_last_heard_of(tmp_path):
     made = opened(tmp_path)
     assert not record.close_stale(tmp_path)
-    made.append("open", id=made.id, process={**process.this(), "started": "long ago"}, time=7)
+    made.append("open", **OPEN, id=made.id, process={**process.this(), "started": "long ago"}, time=7)
     assert record.close_stale(tmp_path)
     assert record.read(tmp_path)[0][-1] == {"event": "end", "time": 7, "status": "KILLED"}
     assert not record.close_stale(tmp_path)
@@ -117,12 +128,56 @@ def test_lines_of_something_else_are_no_events(tmp_path):
     assert events(tmp_path) == ["files"]
 
 
+WHOLE = {**OPEN, "event": "open", "time": 1, "id": "x", "process": {"host": "h", "pid": 1, "started": "1"}}
+EXAMPLE = {"dtype": "<f4", "shape": [1], "base64": ""}
+MODEL = {"event": "model", "time": 1, "file": "model.safetensors", "example": EXAMPLE, "classes": []}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "open", "time": 1},
+        {**WHOLE, "time": "now"},
+        {**WHOLE, "process": {}},
+        {**WHOLE, "start_folder": "a\0b"},
+        {**WHOLE, "uri": "http://["},
+        {**WHOLE, "params": {"seed": 0}},
+        {**WHOLE, "tags": ["x"]},
+        {**WHOLE, "name": "\ud800"},
+        {**WHOLE, "dataset": {**OPEN["dataset"], "shapes": {"train": []}}},
+        {"event": "metrics", "time": 1, "points": [["loss", 0]]},
+        {"event": "metrics", "time": 1, "points": [["loss", True, 0.5]]},
+        {"event": "metrics", "time": 1, "points": [["loss", 0, 10**400]]},
+        {"event": "metrics", "time": 1, "points": 3},
+        {"event": "tags", "time": 1, "tags": {"a": None}},
+        {**MODEL, "file": "../model.safetensors"},
+        {**MODEL, "file": ".."},
+        {**MODEL, "file": 3},
+        {**MODEL, "example": {**EXAMPLE, "dtype": "O"}},
+        {"event": "end", "time": 1, "status": "DONE"},
+        {"event": ["end"], "time": 1},
+        {"event": "more", "time": 1},
+    ],
+    ids=lambda event: str(event)[:60],
+)
+def test_an_event_that_no_run_writes_is_one_line(tmp_path, event):
+    (tmp_path / RECORD).write_text("".join(f"{json.dumps(each)}\n" for each in (WHOLE, MODEL, event)))
+    for use in (record.read, record.close_stale, lambda folder: Record(folder, again=True)):
+        with pytest.raises(InputError, match=r"record\.jsonl: damaged: ") as caught:
+            use(tmp_path)
+        assert "\n" not in str(caught.value)
+
+
 def test_undelivered_folders_are_remembered_until_they_are_removed_or_gone(tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
         undelivered.add(tmp_path, tmp_path / name)
         undelivered.add(tmp_path, tmp_path / name)
+    for name, damaged in (("0", b"\xff"), ("1", b"a\0b")):
+        (tmp_path / undelivered.FOLDER / name).write_bytes(damaged)
     assert {folder.name for folder in undelivered.folders(tmp_path)} == {"a", "b"}
+    for name in "01":
+        (tmp_path / undelivered.FOLDER / name).unlink(missing_ok=True)
     (tmp_path / "a").rmdir()
     assert [folder.name for folder in undelivered.folders(tmp_path)] == ["b"]
     undelivered.remove(tmp_path, tmp_path / "b")

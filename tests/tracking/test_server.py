@@ -125,7 +125,7 @@ def assert_each_once(server: Server, training: Training) -> None:
 
 
 def test_a_server_that_is_gone_for_a_while_has_everything_at_the_end(server, tmp_path):
-    training = Training(tmp_path / "start", server.uri)
+    training = Training(tmp_path / "start", server.uri, "training.epochs=1200000")  # the server takes a while to start
     training.reached(3000)
     server.stop()
     before = max(step for _, step, _ in training.points())

@@ -140,7 +140,7 @@ def test_the_hint_names_gradient_and_rate_or_the_scale_of_an_untrained_network()
     history = {"train/loss": np.array([0.5, 0.4, np.nan]), "gradient/norm": np.array([np.nan, 123.0, np.inf])}
     assert results.not_finite(history, 2) == "the loss"
     hint = results.divergence_hint(config, history, 2)
-    assert "gradient's norm was 123 one epoch before" in hint
+    assert "gradient's norm was 123 before" in hint
     assert "optimizer.learning_rate below 7" in hint
     untrained = {**history, "train/loss": np.full(3, np.nan)}
     assert "model.init_scale below 1e+30" in results.divergence_hint(config, untrained, 1)

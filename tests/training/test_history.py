@@ -52,7 +52,7 @@ def test_the_best_and_the_last_rows_of_each_lane_stay(most):
 @pytest.mark.parametrize("most", [None, 5])
 def test_saved_and_restored_it_grows_to_the_same(most):
     whole, half = grown(most, 333, 10), grown(most, 170, 10)
-    again = History.restored(half.saved(), most)
+    again = grown(most, 0, 10).restored(half.saved())
     for first in range(171, 334, 10):
         last = min(first + 9, 333)
         again.add(first, rows(range(first, last + 1)), np.array([2, 5, 7]), np.full(LANES, last))

@@ -141,6 +141,7 @@ def test_bfloat16_rounds_the_factors_and_sums_in_float32():
     assert np.abs(found - A.astype(float) @ B).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_in_bfloat16_the_gradient_by_hand_is_that_of_jax():
     """L32: the same products are rounded, so they agree as in float32; and the equations are checked in float64."""
     model, loss = network("bfloat16"), LOSSES["cross_entropy"]
@@ -153,6 +154,7 @@ def test_in_bfloat16_the_gradient_by_hand_is_that_of_jax():
     assert not gradcheck.check(model, loss, 0).passed
 
 
+@pytest.mark.slow
 def test_lanes_in_bfloat16_are_trainings_of_their_own(training):
     """Side by side (vmap): another kind of product for XLA."""
     _, lanes = trained(training, "bfloat16", seeds=(0, 1))

@@ -56,7 +56,7 @@ def assert_ends_alike(make, monkeypatch):
             np.testing.assert_array_equal(again.history()[name], values)
 
 
-@pytest.mark.parametrize("lanes", [ONE, MANY], ids=["one lane", "16 lanes"])
+@pytest.mark.parametrize("lanes", [ONE, pytest.param(MANY, marks=pytest.mark.slow)], ids=["one lane", "16 lanes"])
 def test_from_every_save_point_of_two_epochs(training, monkeypatch, lanes):
     assert_ends_alike(lambda: training(HYPER, seeds=lanes, epochs=2, optimizer="adamw"), monkeypatch)
 

@@ -1,0 +1,92 @@
+"""Which figures a run gets: learning curves for all, then what suits its task and its data."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnjax import atomic, predictor
+from nnjax.config import Config
+from nnjax.data.dataset import Dataset, Split
+from nnjax.results import Outcome
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
+    """The figures of this kind of data, figures/*.png, unless switched off."""
+    if not config.tracking.figures:
+        return
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, figure in figures(folder, config, dataset, outcome):
+        with atomic.file(folder / "figures" / f"{name}.png") as file:
+            figure.savefig(file, pil_kwargs={"compress_level": 1})
+
+
+def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
+    """Learning curves for all; then what suits the task and the data: regression, images, boolean functions."""
+    from nnjax.figures import classification, curves, regression
+
+    marks = {name: np.append(np.full(outcome.kept_epoch, np.nan), value) for name, value in outcome.test.items()}
+    yield "learning_curves", curves.learning_curves({**outcome.history, **marks}, config.loss.name, outcome.best_epoch)
+    test, network = dataset.test, predictor.Predictor.load(folder / "model.safetensors")
+    if dataset.task == "regression":
+        yield "predicted_over_true", regression.predicted_over_true(test.y, network.outputs(test.x)[:, 0])
+        return
+    yield "confusion_matrix", classification.confusion_matrix(test.y, network.classes(test.x), dataset.classes)
+    if test.x.ndim == 3:
+        yield from _image_figures(dataset, network)
+    if dataset.task == "binary" and test.x.shape[1:] == (2,):
+        yield "decision_boundary", _boundary(dataset, network)
+    if dataset.whole is not None:
+        yield from _boolean_figures(dataset.whole, _trained(dataset, dataset.whole), network)
+
+
+def _image_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
+    """The images, the mistakes, and the first layer as images: with no hidden layer that is one a class (L15)."""
+    from nnjax.figures import classification, digits, units
+
+    test, classes = dataset.test, dataset.classes
+    yield "digits", digits.digits(dataset.train.x, dataset.train.y, classes)
+    h = network.outputs(test.x)
+    shares = np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
+    mistakes = classification.most_confident_mistakes(test.x, test.y, network.classes(test.x), shares, classes)
+    yield "most_confident_mistakes", mistakes
+    (Theta, _), outputs = network.params[0], len(network.params) == 1
+    yield "first_layer", units.hidden_units(Theta, test.x.shape[1:], classes[-len(Theta) :] if outputs else None)
+
+
+def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
+    """h over the plane of two inputs, and the lines of the first hidden layer there, if it has one."""
+    from nnjax.figures import boundary
+
+    (Theta, b), names = network.params[0], dataset.features or ("input x1", "input x2")
+    scale, shift = (np.broadcast_to(dataset.preprocessing[i], 2) for i in range(2))
+    raw = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
+    shown = dataset.whole or dataset.test
+    trained = _trained(dataset, dataset.whole) if dataset.whole else None
+    return boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], *shown, raw, names, trained)
+
+
+def _trained(dataset: Dataset, whole: Split) -> np.ndarray:
+    """Which rows of a truth table were trained on, bool (rows,)."""
+    places = 2.0 ** np.arange(whole.x.shape[1])
+    return np.isin(whole.x @ places, dataset.train.x @ places)
+
+
+def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
+    """The truth table, and what the last hidden layer makes of each row (L12), trained on or not."""
+    from nnjax.figures import boundary, representation
+
+    x, y = whole
+    yield "truth_table", boundary.truth_table(x, y, network.outputs(x)[:, -1], trained)
+    *hidden, (Theta, b) = network.params
+    if hidden:
+        g = predictor.ACTIVATIONS[network.metadata["model"]["activation"]]
+        output, a = predictor.OUTPUTS[network.metadata["output"]], network.inputs(x)
+        for weights, bias in hidden:
+            a = g(a @ weights.T + bias)
+        shown = representation.hidden_representation(lambda a: output(a @ Theta.T + b)[:, -1], a, x, y, trained)
+        yield "hidden_representation", shown
