@@ -20,9 +20,12 @@ from jaxtyping import Array, Float, Key
 from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
 from nnjax.network.layers.dense import Layer
-from nnjax.network.layers.images import Images, Windows, cropped, overlaid, padded, windows
+from nnjax.network.layers.images import cropped, overlaid, padded, windows
 from nnjax.network.precision import Product
 
+Images = Float[Array, "maps_in height width batch"]
+Windows = Float[Array, "maps_in window rows columns batch"]
+Units = Float[Array, "maps_out block rows columns batch"]
 Theta = Float[Array, "maps_out maps_in size size"]
 Matrix = Float[Array, "block_out window_in"]
 
@@ -53,8 +56,8 @@ class Kept(NamedTuple):
 
     x: Images
     windows: Windows
-    z: Windows
-    a: Windows
+    z: Units
+    a: Units
 
 
 def init(
@@ -75,7 +78,7 @@ def init(
 
 def forward(
     layer: Layer, x: Images, g: Activation, geometry: Geometry, product: Product = matmul
-) -> tuple[Windows, Kept]:
+) -> tuple[Units, Kept]:
     """a = g(z), z[m, r, c] = b[m] + sum_kij Theta[m, k, i, j] x[k, stride r + i, stride c + j], for padded x.
 
     Units stand in blocks: a is (maps_out, block^2, rows, columns, batch), the unit (p, q) of a block at p * block + q.
@@ -91,7 +94,7 @@ def forward(
 
 
 def backward(
-    layer: Layer, kept: Kept, d_out: Windows, g: Activation, geometry: Geometry, product: Product = matmul
+    layer: Layer, kept: Kept, d_out: Units, g: Activation, geometry: Geometry, product: Product = matmul
 ) -> tuple[Layer, Images]:
     """Gradients of the layer's parameters and of its inputs, from d_out = d cost / d a.
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 Images = Float[Array, "maps height width batch"]
-Windows = Float[Array, "maps window height width batch"]
-PADDINGS = ("valid", "same")
+Resized = Float[Array, "maps _ _ batch"]
+Windows = Float[Array, "maps window rows columns batch"]
 
 
 def from_rows(x: Float[Array, "batch pixels"], height: int, width: int) -> Float[Array, "1 height width batch"]:
@@ -37,13 +37,13 @@ def margins(length: int, size: int, stride: int, padding: str) -> tuple[int, int
     return zeros // 2, zeros - zeros // 2
 
 
-def padded(x: Images, size: int, stride: int, padding: str) -> Images:
+def padded(x: Images, size: int, stride: int, padding: str) -> Resized:
     """The images with zeros around them."""
     height, width = (margins(length, size, stride, padding) for length in x.shape[1:3])
     return jnp.pad(x, ((0, 0), height, width, (0, 0)))
 
 
-def cropped(x: Images, size: int, stride: int, padding: str, shape: tuple[int, ...]) -> Images:
+def cropped(x: Images, size: int, stride: int, padding: str, shape: tuple[int, ...]) -> Resized:
     """The adjoint of `padded`: what lies in the images of this shape."""
     top, left = (margins(length, size, stride, padding)[0] for length in shape[1:3])
     return x[:, top : top + shape[1], left : left + shape[2]]
