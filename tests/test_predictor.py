@@ -175,7 +175,7 @@ def test_every_truncation_and_a_pickle_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"model": {"name": "lenet", "activation": "relu"}}, "model must be one of mlp, got 'lenet'"),
+        ({"model": {"name": "lenet", "activation": "relu"}}, "model must be one of mlp, lenet5, got 'lenet'"),
         ({"model": {"name": "mlp", "activation": "swish"}}, "activation must be one of sigmoid, tanh, .*, got 'swish'"),
         ({"output": "stairs"}, "output must be one of softmax, sigmoid, identity, step, got 'stairs'"),
         ({"preprocessing": {"scale": 1, "shift": 0, "shape": [3]}}, r"layer 0 must be Theta \(n_out, 3\) .* \(1, 2\)"),

@@ -130,9 +130,7 @@ def lenet5(
         for i in (1, 0):
             kept_here, kept_pooled = kept_maps[i]
             d_blocks = pooling.backward(kept_pooled, d_out)
-            gradient, d_out = convolution.backward(
-                params[i], kept_here, d_blocks, activation, geometries[i], product
-            )
+            gradient, d_out = convolution.backward(params[i], kept_here, d_blocks, activation, geometries[i], product)
             grads = (gradient, *grads)
         return grads
 

@@ -1,4 +1,4 @@
-"""Convolution, pooling and flattening (L16): the lecture's sums, and backward the transpose of the Jacobian (L26, L27)."""
+"""Convolution, pooling and flattening (L16): the lecture's sums, and backward the Jacobian transposed (L26, L27)."""
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,7 @@ def draw(seed):
     size, stride, block = int(rng.integers(1, 5)), int(rng.integers(1, 4)), int(rng.integers(1, 4))
     window = size + (block - 1) * stride
     height, width = window + rng.integers(0, 6, 2)
-    layer = Layer(
-        jnp.asarray(rng.normal(size=(maps_out, maps_in, size, size))), jnp.asarray(rng.normal(size=maps_out))
-    )
+    layer = Layer(jnp.asarray(rng.normal(size=(maps_out, maps_in, size, size))), jnp.asarray(rng.normal(size=maps_out)))
     x = jnp.asarray(rng.normal(size=(maps_in, height, width, batch)))
     return layer, x, Geometry(stride, ("valid", "same")[seed % 2], block)
 
