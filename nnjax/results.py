@@ -252,12 +252,12 @@ def _image_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[t
     yield "most_confident_mistakes", mistakes
     (Theta, _), outputs = network.params[0], len(network.params) == 1
     if Theta.ndim == 4:
-        yield from _maps_figures(dataset, network)
+        yield from maps_figures(dataset, network)
         return
     yield "first_layer", units.hidden_units(Theta, test.x.shape[1:], classes[-len(Theta) :] if outputs else None)
 
 
-def _maps_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
+def maps_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
     """The filters of the convolutions, and what each layer sees of a few images of different classes (L16)."""
     from nnjax.figures import maps
 
