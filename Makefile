@@ -79,6 +79,7 @@ ui: $(STAMP) ## look at the runs in the browser: MLflow on 127.0.0.1
 
 bench: $(STAMP) ## time an epoch against plain NumPy, lanes against single networks, whole sweeps: half an hour
 	@$(RUN) -m experiments.benchmarks.mlp
+	@$(RUN) -m experiments.benchmarks.lenet5
 	@$(RUN) -m experiments.benchmarks.softmax_sgd
 	@$(RUN) -m experiments.benchmarks.lanes
 	@$(RUN) -m experiments.benchmarks.sweep

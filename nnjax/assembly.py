@@ -95,11 +95,13 @@ def encoding(config: Config, dataset: Dataset) -> batches.Encoding:
 def plan(lanes: Sequence[Config], room: int, dataset: Dataset) -> Plan:
     """How these lanes are run: the configuration's choice, or the rule's."""
     config, size = lanes[0], batch_size(lanes[0], len(dataset.train.y))
+    products = model(config, dataset).products
     work = Work(
-        operations=6.0 * model(config, dataset).products * size,  # a product forward, two backward (L2, L26, L27)
+        operations=6.0 * sum(products) * size,  # a product forward, two backward (L2, L26, L27)
         batch_size=size,
         same_order=len(set(shuffle_seeds(lanes))) == 1,
         accelerator=jax.default_backend() != "cpu",
+        first=products[0] / sum(products),
     )
     devices = min(config.runtime.devices or jax.device_count(), jax.device_count())
     return strategy.plan(config.lanes.strategy, room, devices, work)

@@ -31,7 +31,7 @@ class Model(NamedTuple):
         input_shape: the shape of one instance.
         outputs: the number of logits.
         smooth: whether the logits have derivatives everywhere.
-        products: multiplications of the forward pass of one instance.
+        products: multiplications of the forward pass of one instance, by layer.
     """
 
     init: Callable[[Key[Array, ""], Scale], Params]
@@ -40,7 +40,7 @@ class Model(NamedTuple):
     input_shape: tuple[int, ...]
     outputs: int
     smooth: bool
-    products: int
+    products: tuple[int, ...]
 
 
 @cache
@@ -66,7 +66,7 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
     def backward(params: Params, kept: tuple[dense.Kept, ...], delta: Array) -> Params:
         return dense_backward(params, kept, delta, functions, product)[0]
 
-    products = sum(n_in * n_out for n_in, n_out in pairwise(units))
+    products = tuple(n_in * n_out for n_in, n_out in pairwise(units))
     return Model(init, forward, backward, (units[0],), units[-1], all(g.smooth for g in functions), products)
 
 
@@ -134,5 +134,5 @@ def lenet5(
             grads = (gradient, *grads)
         return grads
 
-    products = 6 * 28**2 * 25 + 16 * 10**2 * 6 * 25 + rest.products
+    products = (6 * 28**2 * 25, 16 * 10**2 * 6 * 25, *rest.products)
     return Model(init, forward, backward, (28 * 28,), outputs, activation.smooth and pooling.smooth, products)

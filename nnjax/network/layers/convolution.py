@@ -2,7 +2,8 @@
 
 How it is made fast on CPUs, where a convolution's gradient inside a compiled loop is slow (jax-ml/jax#12868):
 1. A convolution is one product of matrices, Theta times the windows; its gradients are the two others (L26, L27).
-2. Batch last: windows are copied, added up and activated in runs as long as the batch, never number by number.
+2. Batch last: windows are copied, added up and activated in runs as long as the batch, never number by number. Their
+   lines are copied first, their columns from those: as fast, and a third of the time to compile.
 3. A window serves a block of 2 x 2 units, which are pooled next: (5 + 1)^2 = 36 numbers copied instead of 4 * 25, for
    44 % more multiplications by zeros. The products have four times as many rows, which suits them.
 4. The units of a block are an axis of their own, so that pooling adds four arrays, without a window of its own.

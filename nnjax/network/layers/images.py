@@ -55,8 +55,9 @@ def windows(x: Images, size: int, stride: int) -> Windows:
     out[m, i * size + j, r, c] = x[m, stride r + i, stride c + j]; (maps, size^2, rows, columns, batch).
     """
     rows, columns = (stride * ((length - size) // stride) + 1 for length in x.shape[1:3])
-    places = [(i, j) for i in range(size) for j in range(size)]
-    return jnp.stack([x[:, i : i + rows : stride, j : j + columns : stride] for i, j in places], axis=1)
+    lines = jnp.stack([x[:, i : i + rows : stride] for i in range(size)], axis=1)
+    seen = jnp.stack([lines[:, :, :, j : j + columns : stride] for j in range(size)], axis=2)
+    return seen.reshape(len(x), size**2, *seen.shape[3:])
 
 
 def overlaid(d_out: Windows, size: int, stride: int, shape: tuple[int, ...]) -> Images:
