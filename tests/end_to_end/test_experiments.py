@@ -77,6 +77,6 @@ def test_the_walk_writes_one_page_with_a_section_each(tmp_path: Path) -> None:
     ],
 )
 def test_digits_are_learnt_as_well_as_stated(tmp_path: Path, words: str, metric: str, least: float) -> None:
-    """Softmax and one-vs-rest regression (L6, L7) and LeNet-5 (L16) on all of MNIST, the exercise's networks on 20 x 20 pixels (L14)."""
+    """Softmax, one-vs-rest (L6, L7) and LeNet-5 (L16) on MNIST, the exercise's networks on 20 x 20 pixels (L14)."""
     done = command(tmp_path, *words.split(), f"data.mirror={REAL_MNIST}")
     assert done.run().data.metrics[metric] >= least
