@@ -17,7 +17,7 @@ from experiments import boolean_functions, local_minima, single_unit, zero_initi
 from experiments.finding import Finding, table
 from experiments.page import Section, page, written
 from experiments.training import Trained, trained
-from nnjax import assembly, results
+from nnjax import assembly, results, run_figures
 from nnjax.boolean.by_hand import by_hand
 from nnjax.data.boolean import boolean
 from nnjax.figures.boundary import decision_boundary, truth_table
@@ -28,9 +28,10 @@ from nnjax.figures.units import hidden_units
 from nnjax.network import gradcheck, gradients, local_gradients, losses
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
-from nnjax.network.layers import dense
+from nnjax.network.layers import convolution, dense, pooling
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, Params, mlp
+from nnjax.predictor import Predictor
 from nnjax.training import batches, metrics
 from nnjax.training.loop import STOPPED
 
@@ -95,6 +96,19 @@ def images() -> Pictures:
     print(f"{len(train.y):,} digits, d = {train.x[0].size}, training accuracy {final:.3f} after 40 epochs")
     yield digits(train.x, train.y, made.dataset.classes)
     yield hidden_units(made.training.params("last")[0].Theta[0], train.x.shape[1:])
+
+
+def maps() -> Pictures:
+    """LeNet-5 on the same digits, 28 x 28: its filters, and what each layer sees of five."""
+    made = trained("+experiment=mnist_lenet5", "data.source=bundled")
+    params = [(np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in made.training.params("last")]
+    for number, (Theta, b) in enumerate(params, start=1):
+        print(f"Theta^({number}) {' x '.join(map(str, Theta.shape)):<15} {Theta.size + b.size:>6,} parameters")
+    network, (x, y) = Predictor(params, results.network_metadata(made.config, made.dataset)), made.dataset.test
+    print(f"{sum(Theta.size + b.size for Theta, b in params):,} together; {len(made.dataset.train.y):,} digits")
+    print(f"test accuracy {np.mean(network.classes(x) == y):.3f} after {made.config.training.epochs} epochs")
+    for _, figure in run_figures.maps_figures(made.dataset, network):
+        yield figure
 
 
 def perceptron() -> Pictures:
@@ -210,6 +224,7 @@ SECTIONS = (
     Section("What a single unit can't do", (12,), (single_unit.run,), lambda: found(single_unit.run())),
     Section("Boolean functions learnt", (13,), (boolean_functions.learnt,), functions_learnt),
     Section("Digits", (14, 15), (hidden_units,), images),
+    Section("Convolutions", (16,), (convolution.forward, convolution.backward, pooling.average), maps),
     Section("Perceptron", (17, 18), (losses.perceptron, losses.perceptron_delta), perceptron),
     Section("Cost", (19, 20, 21, 22, 23, 24), (gradients.mean_loss, gradients.l2_penalty), costs),
     Section(

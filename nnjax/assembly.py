@@ -13,8 +13,9 @@ from nnjax.config import Config
 from nnjax.data.dataset import Dataset, Split, digest_of_splits
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
+from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
-from nnjax.network.models import Model, mlp
+from nnjax.network.models import Model, lenet5, mlp
 from nnjax.network.precision import PRECISIONS, Product
 from nnjax.training import batches, strategy
 from nnjax.training.loop import Training
@@ -27,6 +28,9 @@ OPTIMIZER_COPIES = {"sgd": 0, "adam": 2, "adamw": 2}  # moments of an optimiser,
 MODELS = {
     "mlp": lambda record, inputs, outputs, product: mlp(
         (inputs[0], *record.hidden, outputs), ACTIVATIONS[record.activation], INITIALIZERS[record.init], product
+    ),
+    "lenet5": lambda record, inputs, outputs, product: lenet5(
+        outputs, ACTIVATIONS[record.activation], INITIALIZERS[record.init], POOLINGS[record.pooling], product
     ),
 }
 
@@ -91,11 +95,13 @@ def encoding(config: Config, dataset: Dataset) -> batches.Encoding:
 def plan(lanes: Sequence[Config], room: int, dataset: Dataset) -> Plan:
     """How these lanes are run: the configuration's choice, or the rule's."""
     config, size = lanes[0], batch_size(lanes[0], len(dataset.train.y))
+    products = model(config, dataset).products
     work = Work(
-        operations=6.0 * parameters(config, dataset) * size,  # a product forward, two backward (L2, L26, L27)
+        operations=6.0 * sum(products) * size,  # a product forward, two backward (L2, L26, L27)
         batch_size=size,
         same_order=len(set(shuffle_seeds(lanes))) == 1,
         accelerator=jax.default_backend() != "cpu",
+        first=products[0] / sum(products),
     )
     devices = min(config.runtime.devices or jax.device_count(), jax.device_count())
     return strategy.plan(config.lanes.strategy, room, devices, work)
@@ -107,9 +113,8 @@ def parameters(config: Config, dataset: Dataset) -> int:
 
 
 def units(config: Config, dataset: Dataset) -> tuple[int, ...]:
-    """s: how many units each layer has, inputs first and outputs last (L3)."""
-    layers = shapes(config, dataset)
-    return (layers[0].Theta.shape[1], *(layer.b.shape[0] for layer in layers))
+    """s: how many units, or maps of units, each layer has, inputs first and outputs last (L3)."""
+    return (math.prod(dataset.preprocessing.shape), *(len(layer.b) for layer in shapes(config, dataset)))
 
 
 def shapes(config: Config, dataset: Dataset) -> Any:
@@ -127,11 +132,13 @@ def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
     """Bytes that a lane in training takes, about: state (before, after, in work), history, activations, order."""
     config = lanes[0]
     size, width = batch_size(config, len(dataset.train.y)), math.prod(dataset.preprocessing.shape)
-    units = sum(layer.b.shape[0] for layer in shapes(config, dataset))
     copies = 5 + 2 * config.optimizer.name.startswith(
         "adam"
     )  # parameters: now, settled, best, gradient, update, moments
-    batch = max(size, min(EVALUATION_BATCH, len(dataset.test.y))) * 3 * units + size * width
+    network, rows = model(config, dataset), max(size, min(EVALUATION_BATCH, len(dataset.test.y)))
+    x = jax.ShapeDtypeStruct((rows, *network.input_shape), float)
+    kept = jax.eval_shape(lambda x: network.forward(network.init(jax.random.key(0), 1.0), x), x)
+    batch = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(kept)) + size * width
     noisy = any(lane.data.label_noise > 0 for lane in lanes)
     rows = len(dataset.train.y) * (3 + 2 * noisy)  # the order and what sorts it, labels
     number = PRECISIONS[config.runtime.precision].bytes

@@ -12,6 +12,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "identity")
+POOLINGS = ("average", "max")
 INITIALIZERS = ("zeros", "normal", "lecun", "xavier", "he")
 TASKS = {  # loss -> what it can be trained on (L5-L8)
     "cross_entropy": ("binary", "multiclass"),
@@ -72,6 +73,15 @@ class Mlp:
     name: str = MISSING
     preset: str | None = field(default=None, metadata={"allowed": tuple(PRESETS)})
     hidden: list[int] = number(at_least=1, at_most=1_000_000)
+    activation: str = one_of(ACTIVATIONS)
+    init: str = one_of(INITIALIZERS)
+    init_scale: float = lane(at_least=0)
+
+
+@dataclass
+class Lenet5:
+    name: str = MISSING
+    pooling: str = one_of(POOLINGS)
     activation: str = one_of(ACTIVATIONS)
     init: str = one_of(INITIALIZERS)
     init_scale: float = lane(at_least=0)
@@ -245,7 +255,7 @@ class Config:
 
 
 OPTIONS: dict[str, dict[str, type]] = {
-    "model": {"mlp": Mlp},
+    "model": {"mlp": Mlp, "lenet5": Lenet5},
     "loss": dict.fromkeys(TASKS, Loss),
     "data": {"mnist": Images, "fashion_mnist": Images, "boolean": Boolean, "file": File},
     "optimizer": {

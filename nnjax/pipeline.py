@@ -97,6 +97,7 @@ def load(config: Config) -> Dataset:
     dataset = sources.load(**assembly.source(config))
     for lane in members.members(config):
         validation.check_task(lane, dataset.task)
+        validation.check_inputs(lane, dataset.preprocessing.shape)
     return assembly.limited(config, dataset)
 
 

@@ -7,7 +7,7 @@ This file imports nothing of nnjax, so that a copy of it can travel inside an ML
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +47,9 @@ OUTPUTS: Mapping[str, Callable[[Floats], Floats]] = {
     "identity": ACTIVATIONS["identity"],
     "step": lambda z: (z > 0).astype(z.dtype),  # of a perceptron (L17)
 }
+POOLINGS: Mapping[str, Callable[..., Floats]] = {"average": np.mean, "max": np.max}
+ZEROS = {"mlp": (), "lenet5": (2, 0)}  # around the images, for each convolution that a model begins with
+BLOCK = 500  # images convolved at once
 PROBABLE = ("softmax", "sigmoid")  # outputs that are probabilities
 LARGEST = 2.0**127  # of float32, about
 LONGEST = 1 << 24  # characters of metadata: scale, shift and name of 200,000 features
@@ -90,11 +93,34 @@ class Predictor(NamedTuple):
 
     def logits(self, raw: NDArray[Any]) -> Floats:
         """z (n, K): a = g(a Theta^T + b) layer by layer, the last without g (L2)."""
-        activation, a = ACTIVATIONS[self.metadata["model"]["activation"]], self.inputs(raw)
-        for Theta, b in self.params[:-1]:
-            a = activation(a @ Theta.T + b)
-        Theta, b = self.params[-1]
-        return a @ Theta.T + b
+        x = self.inputs(raw)
+        rows = BLOCK if ZEROS[self.metadata["model"]["name"]] else max(len(x), 1)
+        return np.concatenate([self._last(x[i : i + rows]) for i in range(0, max(len(x), 1), rows)])
+
+    def layers(self, x: Floats) -> Iterator[Floats]:
+        """What each layer makes of `inputs` (n, d): units (n, units), logits last.
+
+        Of a convolution its maps (n, maps, rows, columns), then the same pooled (L16).
+        """
+        model, last = self.metadata["model"], len(self.params) - 1
+        g, zeros = ACTIVATIONS[model["activation"]], ZEROS[model["name"]]
+        side = math.isqrt(x.shape[1])
+        a = x.reshape(len(x), 1, side, side) if zeros else x
+        for i, (Theta, b) in enumerate(self.params):
+            if i < len(zeros):
+                a = g(convolved(a, Theta, b, zeros[i]))
+                yield a
+                a = pooled(a, POOLINGS[model["pooling"]])
+                yield a
+            else:
+                z = a.reshape(len(a), Theta.shape[1]) @ Theta.T + b
+                a = z if i == last else g(z)
+                yield a
+
+    def _last(self, x: Floats) -> Floats:
+        for a in self.layers(x):  # noqa: B007 - the others are not kept
+            pass
+        return a
 
     def probabilities(self, raw: NDArray[Any]) -> Floats:
         """One column a class: h, or (1 - h, h) where one sigmoid tells two classes apart (L5).
@@ -130,6 +156,20 @@ class Predictor(NamedTuple):
         return (rows.reshape(len(rows), *shape).astype(np.float32) * scale + shift).reshape(len(rows), math.prod(shape))
 
 
+def convolved(a: Floats, Theta: Floats, b: Floats, zeros: int) -> Floats:
+    """z (n, maps_out, rows, columns) of images (n, maps_in, height, width) with so many zeros around them (L16)."""
+    a = np.pad(a, ((0, 0), (0, 0), (zeros, zeros), (zeros, zeros)))
+    windows = np.lib.stride_tricks.sliding_window_view(a, Theta.shape[2:], axis=(2, 3))
+    return np.moveaxis(np.tensordot(windows, Theta, axes=((1, 4, 5), (1, 2, 3))) + b, -1, 1)
+
+
+def pooled(a: Floats, pooling: Callable[..., Floats]) -> Floats:
+    """Images (n, maps, rows, columns) by 2 x 2; a last row or column alone is left out."""
+    n, maps, rows, columns = a.shape
+    blocks = a[:, :, : rows // 2 * 2, : columns // 2 * 2].reshape(n, maps, rows // 2, 2, columns // 2, 2)
+    return pooling(blocks, axis=(3, 5))
+
+
 def about(path: str | Path) -> Mapping[str, Any]:
     """The metadata of a file that `save` wrote, checked; a damaged or foreign file is a ValueError of one line."""
     try:
@@ -147,7 +187,9 @@ def about(path: str | Path) -> Mapping[str, Any]:
 def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
     """Write params ((Theta (n_out, n_in), b (n_out,)), ...) and metadata to one file, whole or not at all.
 
-    metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": a key of OUTPUTS,
+    The Theta of a convolution is (maps_out, maps_in, size, size).
+
+    metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": a key of OUTPUTS, of lenet5 with "pooling",
     "preprocessing": {"scale": 1 / 255, "shift": 0.0, "shape": [784]}, "classes": ["0", ...]}, and "threshold" where a
     single output's is not 0.5; the network sees raw * scale + shift, numbers or one a feature; "features" are their
     names. A regression has no classes and "target": {"name": "y", "mean": 0.0, "deviation": 1.0}: it predicts
@@ -176,7 +218,18 @@ def _check(params: Layers, metadata: Mapping[str, Any]) -> None:
     width, classes = math.prod(metadata["preprocessing"]["shape"]), metadata.get("classes")
     if not params:
         raise ValueError("a network has at least one layer, got none")
-    for i, (Theta, b) in enumerate(params):
+    zeros, maps, side = ZEROS[metadata["model"]["name"]], 1, math.isqrt(width)
+    if zeros and (side * side != width or len(params) <= len(zeros)):
+        raise ValueError(f"images must be square and layers more than {len(zeros)}, got {width} pixels, {len(params)}")
+    for i, (Theta, b) in enumerate(params[: len(zeros)]):
+        side += 2 * zeros[i] + 1 - Theta.shape[-1] if Theta.ndim else 0
+        if b.ndim != 1 or not len(b) or Theta.shape != (len(b), maps, *Theta.shape[-1:] * 2) or side < 2:
+            raise ValueError(
+                f"layer {i} must be Theta (n_out, {maps}, size, size) and b (n_out,), got {Theta.shape}, {b.shape}"
+            )
+        maps, side = len(b), side // 2
+        width = maps * side**2
+    for i, (Theta, b) in enumerate(params[len(zeros) :], len(zeros)):
         if b.ndim != 1 or not len(b) or Theta.shape != (len(b), width):
             raise ValueError(f"layer {i} must be Theta (n_out, {width}) and b (n_out,), got {Theta.shape}, {b.shape}")
         width = len(b)
@@ -198,7 +251,10 @@ def _check_stored(arrays: Mapping[str, tuple[str, Sequence[int]]], lanes: int | 
 def _check_metadata(metadata: Any) -> None:
     """What `save` takes, type by type."""
     names = {**metadata, "model": metadata["model"]["name"], "activation": metadata["model"]["activation"]}
-    for what, allowed in {"model": ["mlp"], "activation": [*ACTIVATIONS], "output": [*OUTPUTS]}.items():
+    known = {"model": [*ZEROS], "activation": [*ACTIVATIONS], "output": [*OUTPUTS]}
+    if names["model"] == "lenet5":
+        names, known = {**names, "pooling": metadata["model"]["pooling"]}, {**known, "pooling": [*POOLINGS]}
+    for what, allowed in known.items():
         if names[what] not in allowed:
             raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {names[what]!r:.40}")
     shape = metadata["preprocessing"]["shape"]

@@ -1,5 +1,6 @@
 """What a training leaves in its run folder: settings, history, network, summary. MLflow gets a copy."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +16,14 @@ from nnjax.network.gradcheck import BY_HAND_TOLERANCE, FINITE_DIFFERENCE_TOLERAN
 from nnjax.network.losses import LOSSES
 from nnjax.tracking import describe
 
+TOLD = ("name", "activation", "pooling")  # what prediction needs of a model's settings
+
 
 class Outcome(NamedTuple):
     """A finished training of one network.
 
     Attributes:
-        params: (Theta (n_out, n_in), b (n_out,)) of each layer.
+        params: (Theta (n_out, n_in), b (n_out,)) of each layer, of a convolution (maps_out, maps_in, size, size).
         history: metric -> (epochs + 1,), row e after epoch e, nan where not measured.
         test: metric -> value, of `params` on the test part.
         stopped: why it ended (L37).
@@ -136,7 +139,7 @@ def facts(
     where: tuple[str, str],
 ) -> describe.Facts:
     """What the summary tells of a finished run."""
-    units = [outcome.params[0][0].shape[1], *(len(b) for _, b in outcome.params)]
+    units = [math.prod(dataset.preprocessing.shape), *(len(b) for _, b in outcome.params)]
     last = {
         metric: values[outcome.kept_epoch]
         for metric, values in outcome.history.items()
@@ -164,7 +167,7 @@ def facts(
 def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
     """What prediction needs besides the parameters."""
     return {
-        "model": {"name": config.model.name, "activation": config.model.activation},
+        "model": {key: getattr(config.model, key) for key in TOLD if hasattr(config.model, key)},
         "output": LOSSES[config.loss.name].activation,
         "preprocessing": dataset.preprocessing._asdict(),
         "classes": list(dataset.classes),

@@ -14,6 +14,8 @@ from nnjax.results import Outcome
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SEEN = 5  # images in the figure of all layers
+
 
 def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
     """The figures of this kind of data, figures/*.png, unless switched off."""
@@ -55,7 +57,22 @@ def _image_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[t
     mistakes = classification.most_confident_mistakes(test.x, test.y, network.classes(test.x), shares, classes)
     yield "most_confident_mistakes", mistakes
     (Theta, _), outputs = network.params[0], len(network.params) == 1
+    if Theta.ndim == 4:
+        yield from maps_figures(dataset, network)
+        return
     yield "first_layer", units.hidden_units(Theta, test.x.shape[1:], classes[-len(Theta) :] if outputs else None)
+
+
+def maps_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
+    """The filters of the convolutions, and what each layer sees of a few images of different classes (L16)."""
+    from nnjax.figures import maps
+
+    yield "filters", maps.filters([Theta for Theta, _ in network.params if Theta.ndim == 4])
+    test, classes = dataset.test, dataset.classes
+    few = np.sort(np.unique(test.y, return_index=True)[1])[:SEEN]
+    *layers, _ = network.layers(network.inputs(test.x[few]))
+    labels = [classes[label] for label in test.y[few]]
+    yield "layers", maps.layers_seen(test.x[few], layers, network.outputs(test.x[few]), labels, classes)
 
 
 def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":

@@ -167,6 +167,8 @@ def check_task(config: Config, task: str) -> None:
     """Raises InputError for what makes no sense with binary, multiclass or regression data, whichever they are."""
     loss, data, tasks = config.loss.name, config.data.name, TASKS[config.loss.name]
     check_preset(config, task)
+    if hasattr(config.data, "image_size"):
+        check_inputs(config, (config.data.image_size,) * 2)
     if task not in tasks:
         allowed = ", ".join(name for name, others in TASKS.items() if task in others)
         rule = f"{loss} is for {' or '.join(tasks)} data and {data} is {task}"
@@ -179,6 +181,14 @@ def check_task(config: Config, task: str) -> None:
     if measure and measure not in measures:
         allowed = ", ".join(f"{part}/{name}" for name in measures)
         raise InputError(f"objective={config.objective}: {data} is {task}; allowed: {allowed}")
+
+
+def check_inputs(config: Config, shape: Sequence[int]) -> None:
+    """Raises InputError where the network takes images of another size than this data's."""
+    if config.model.name == "lenet5" and math.prod(shape) != 28 * 28:
+        size = " x ".join(map(str, shape))
+        rule = f"takes 28 x 28 pixels and {config.data.name} has {size} {'pixels' if len(shape) > 1 else 'inputs'}"
+        raise InputError(f"model=lenet5 data={config.data.name}: {rule}; allowed: model=mlp, or data of that size")
 
 
 def check_preset(config: Config, task: str) -> None:

@@ -1,10 +1,13 @@
 """From settings and data to sizes: batches and units."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from nnjax import assembly, results
 from nnjax.data.boolean import boolean
+from nnjax.data.dataset import Preprocessing, Split
 from nnjax.data.file import file
 from tests.test_config import read
 
@@ -30,6 +33,22 @@ def test_a_batch_has_at_most_all_rows_whatever_the_data(data, asked, used):
 def test_limited_batches_of_few_rows_are_all_rows(data):
     config = read("data=boolean", "training.batch_size=128", "training.limit_batches=2")
     assert len(assembly.limited(config, data).train.y) == 8
+
+
+def test_memory_and_work_of_a_network_are_those_of_its_layers():
+    """Maps share their weights: LeNet-5 has 61,706 numbers, and multiplies 416,520 times (L16)."""
+    rows = np.zeros((300, 784), np.uint8)
+    data = SimpleNamespace(
+        preprocessing=Preprocessing(1 / 255, 0.0, (784,)), task="multiclass", classes=("a",) * 10, target=None
+    )
+    for part in ("train", "validation", "test"):
+        setattr(data, part, Split(rows, np.zeros(300, np.int32)))
+    lenet5 = read("model=lenet5", "training.batch_size=100")
+    assert assembly.units(lenet5, data) == (784, 6, 16, 120, 84, 10)
+    assert assembly.parameters(lenet5, data) == 61_706
+    kept = 300 * 4 * (2 * 6 * 28**2 + 36 * 14**2)  # of 300 test rows: z and a of the first maps, and their windows
+    assert kept < assembly.memory([lenet5], data) < 4 * kept
+    assert assembly.plan([lenet5] * 2, 2, data).layout.width == 1
 
 
 def test_units_are_those_of_the_network(data):

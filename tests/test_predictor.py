@@ -41,6 +41,75 @@ def digits_network(generator, activation="relu", output="softmax"):
     return [(Theta.astype(np.float32), b.astype(np.float32)) for Theta, b in params], about
 
 
+def lenet5(pooling="average"):
+    """LeNet-5's layers at random, and what a file says of it."""
+    generator = np.random.default_rng(5)
+    shapes = [(6, 1, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
+    params = [
+        ((generator.normal(size=shape) * np.prod(shape[1:]) ** -0.5).astype(np.float32), np.full(shape[0], 0.1, "f"))
+        for shape in shapes
+    ]
+    about = metadata([784], "softmax", "tanh", classes=list("0123456789"))
+    about["model"] = {"name": "lenet5", "activation": "tanh", "pooling": pooling}
+    return params, about
+
+
+@pytest.mark.parametrize("pooling", predictor.POOLINGS)
+def test_lenet5_is_the_sums_over_its_windows(tmp_path, pooling):
+    """L16, in float64 by loops over the kernel, through a file, one instance more than are convolved at once."""
+    params, about = lenet5(pooling)
+    predictor.save(tmp_path / "lenet5.safetensors", params, about)
+    raw = np.random.default_rng(6).normal(size=(predictor.BLOCK + 1, 28, 28))
+    found = Predictor.load(tmp_path / "lenet5.safetensors").logits(raw)
+    assert found.shape == (predictor.BLOCK + 1, 10)
+    rows = [0, predictor.BLOCK]
+    a = raw[rows, None]
+    for (Theta, b), zeros in zip(params, (2, 0), strict=False):
+        a = np.pad(a, ((0, 0), (0, 0), (zeros, zeros), (zeros, zeros)))
+        side = a.shape[-1] - 4
+        z = b[:, None, None] + sum(
+            np.einsum("mk,nkrc->nmrc", Theta[:, :, i, j].astype(float), a[:, :, i : i + side, j : j + side])
+            for i in range(5)
+            for j in range(5)
+        )
+        quarters = np.stack([np.tanh(z)[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)])
+        a = quarters.mean(0) if pooling == "average" else quarters.max(0)
+    a = a.reshape(2, 400)
+    for Theta, b in params[2:-1]:
+        a = np.tanh(a @ Theta.T.astype(float) + b)
+    np.testing.assert_allclose(found[rows], a @ params[-1][0].T + params[-1][1], rtol=1e-4, atol=1e-5)
+
+
+def test_lenet5_s_layers_are_told_one_by_one():
+    params, about = lenet5()
+    network, raw = Predictor(params, about), np.random.default_rng(0).normal(size=(3, 784))
+    *layers, z = network.layers(network.inputs(raw))
+    maps = [(3, 6, 28, 28), (3, 6, 14, 14), (3, 16, 10, 10), (3, 16, 5, 5)]
+    assert [layer.shape for layer in layers] == [*maps, (3, 120), (3, 84)]
+    np.testing.assert_array_equal(z, network.logits(raw))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda p, m: m["model"].update(pooling="mean"), "pooling must be one of average, max"),
+        (
+            lambda p, m: p.__setitem__(0, (p[0][0][:, :, :4], p[0][1])),
+            r"layer 0 must be Theta \(n_out, 1, size, size\)",
+        ),
+        (lambda p, m: p.__setitem__(1, (p[1][0][:, :5], p[1][1])), r"layer 1 must be Theta \(n_out, 6, size, size\)"),
+        (lambda p, m: p.__setitem__(2, (p[2][0][:, :399], p[2][1])), r"layer 2 must be Theta \(n_out, 400\)"),
+        (lambda p, m: p.__delitem__(slice(2, None)), "layers more than 2"),
+        (lambda p, m: m["preprocessing"].update(shape=[783]), "images must be square"),
+    ],
+)
+def test_lenet5_s_parts_must_fit(tmp_path, change, words):
+    params, about = lenet5()
+    change(params, about)
+    with pytest.raises(ValueError, match=words):
+        predictor.save(tmp_path / "lenet5.safetensors", params, about)
+
+
 def test_and_by_hand_is_the_lectures_table():
     """L10: g(-30), g(-10), g(-10), g(10)."""
     h = Predictor([by_hand([-30, 20, 20])], metadata([2])).outputs(BOOLEAN)
@@ -175,7 +244,7 @@ def test_every_truncation_and_a_pickle_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"model": {"name": "lenet", "activation": "relu"}}, "model must be one of mlp, got 'lenet'"),
+        ({"model": {"name": "lenet", "activation": "relu"}}, "model must be one of mlp, lenet5, got 'lenet'"),
         ({"model": {"name": "mlp", "activation": "swish"}}, "activation must be one of sigmoid, tanh, .*, got 'swish'"),
         ({"output": "stairs"}, "output must be one of softmax, sigmoid, identity, step, got 'stairs'"),
         ({"preprocessing": {"scale": 1, "shift": 0, "shape": [3]}}, r"layer 0 must be Theta \(n_out, 3\) .* \(1, 2\)"),

@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from itertools import pairwise
 
 import jax
 import numpy as np
@@ -17,8 +16,9 @@ import numpy as np
 from experiments.benchmarks.machine import describe
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
+from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
-from nnjax.network.models import mlp
+from nnjax.network.models import Model, lenet5, mlp
 from nnjax.training import strategy
 from nnjax.training.batches import Encoding, Split
 from nnjax.training.loop import Training
@@ -28,13 +28,22 @@ from nnjax.training.strategy import ALONE, Plan, Work
 HYPER = {"learning_rate": 0.05, "b1": 0.9, "b2": 0.999, "eps": 1e-8}
 HYPER |= {"init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf, "clip_norm": np.inf, "label_noise": 0.0}
 XOR = Split(np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), np.array([0, 1, 1, 0], np.int32))
-CASES = {  # name: units, activation, loss, optimizer, batch, lanes, steps a round
-    "784-30-10, batch 10": ((784, 30, 10), "sigmoid", "cross_entropy", "sgd", 10, 16, 4000),
-    "784-32-10, batch 128": ((784, 32, 10), "relu", "cross_entropy", "sgd", 128, 16, 628),
-    "784-300-100-10, batch 128": ((784, 300, 100, 10), "relu", "cross_entropy", "sgd", 128, 16, 157),
-    "784-10, batch 1": ((784, 10), "relu", "cross_entropy", "sgd", 1, 16, 5000),
-    "2-4-1, XOR, 16 lanes": ((2, 4, 1), "tanh", "log_loss", "adam", 4, 16, 5000),
-    "2-4-1, XOR, 256 lanes": ((2, 4, 1), "tanh", "log_loss", "adam", 4, 256, 3000),
+
+
+def network(units: tuple[int, ...], activation: str) -> Model:
+    """Fully connected."""
+    return mlp(units, ACTIVATIONS[activation], INITIALIZERS["he"])
+
+
+LENET5 = lenet5(10, ACTIVATIONS["tanh"], INITIALIZERS["lecun"], POOLINGS["average"])
+CASES = {  # name: model, loss, optimizer, batch, lanes, steps a round
+    "784-30-10, batch 10": (network((784, 30, 10), "sigmoid"), "cross_entropy", "sgd", 10, 16, 4000),
+    "784-32-10, batch 128": (network((784, 32, 10), "relu"), "cross_entropy", "sgd", 128, 16, 628),
+    "784-300-100-10, batch 128": (network((784, 300, 100, 10), "relu"), "cross_entropy", "sgd", 128, 16, 157),
+    "784-10, batch 1": (network((784, 10), "relu"), "cross_entropy", "sgd", 1, 16, 5000),
+    "2-4-1, XOR, 16 lanes": (network((2, 4, 1), "tanh"), "log_loss", "adam", 4, 16, 5000),
+    "LeNet-5, batch 128": (LENET5, "cross_entropy", "sgd", 128, 8, 94),
+    "2-4-1, XOR, 256 lanes": (network((2, 4, 1), "tanh"), "log_loss", "adam", 4, 256, 3000),
 }
 
 
@@ -44,12 +53,12 @@ def digits(rows: int = 20_000) -> Split:
     return Split(rng.integers(0, 255, (rows, 784), np.uint8), rng.integers(0, 10, rows).astype(np.int32))
 
 
-def recipe(units: tuple[int, ...], activation: str, loss: str, optimizer: str, batch: int, scale: float) -> Recipe:
+def recipe(model: Model, loss: str, optimizer: str, batch: int, scale: float) -> Recipe:
     """The static part of a plain training."""
     return Recipe(
-        model=mlp(units, ACTIVATIONS[activation], INITIALIZERS["he"]),
+        model=model,
         loss=LOSSES[loss],
-        encoding=Encoding(scale, 0.0, (units[0],), units[-1]),
+        encoding=Encoding(scale, 0.0, model.input_shape, model.outputs),
         optimizer=optimizer,
         schedule=None,
         clip=False,
@@ -63,21 +72,22 @@ def recipe(units: tuple[int, ...], activation: str, loss: str, optimizer: str, b
 
 def training(case: str, lanes: int, plan: Plan, same_order: bool) -> Training:
     """A training of a case, compiled."""
-    units, activation, loss, optimizer, batch, *_ = CASES[case]
-    data, scale = (XOR, 1.0) if units[0] == 2 else (digits(), 1 / 255)
+    model, loss, optimizer, batch, *_ = CASES[case]
+    data, scale = (XOR, 1.0) if model.input_shape == (2,) else (digits(), 1 / 255)
     hyper = {name: np.full(lanes, value) for name, value in HYPER.items()}
     orders = [0] * lanes if same_order else range(lanes)
-    made = recipe(units, activation, loss, optimizer, batch, scale)
+    made = recipe(model, loss, optimizer, batch, scale)
     return Training(made, hyper, range(lanes), orders, data, Split(data.x[:0], data.y[:0]), 1_000_000, plan)
 
 
 def plans(case: str) -> dict[str, tuple[int, Plan, bool]]:
     """What is compared: name -> lanes, plan, whether lanes have one order of instances."""
-    units, *_, batch, lanes, _ = CASES[case]
-    operations = 6.0 * batch * sum(a * b for a, b in pairwise(units))
+    model, *_, batch, lanes, _ = CASES[case]
+    products = sum(model.products)
     found: dict[str, tuple[int, Plan, bool]] = {"one by one": (1, ALONE, False)}
     for same in (False, True)[: 1 if batch == 4 else 2]:
-        work = Work(operations, batch, same, accelerator=jax.default_backend() != "cpu")
+        accelerator = jax.default_backend() != "cpu"
+        work = Work(6.0 * batch * products, batch, same, accelerator, model.products[0] / products)
         for name in ("vmap", "map", "auto"):
             plan = strategy.plan(name, lanes, jax.device_count(), work)
             found[f"{name}{', shared batches' * same}"] = (lanes, plan, same)

@@ -1,6 +1,6 @@
 """Architectures: how layers are joined. A model ends in logits z; their activation belongs to the loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from operator import matmul
@@ -11,7 +11,10 @@ from jaxtyping import Array, Float, Key
 
 from nnjax.network.activations import Activation, identity, identity_derivative
 from nnjax.network.initializers import Initializer
-from nnjax.network.layers import dense
+from nnjax.network.layers import convolution, dense
+from nnjax.network.layers.convolution import Geometry
+from nnjax.network.layers.images import flatten, flatten_backward, from_rows
+from nnjax.network.layers.pooling import Pooling
 from nnjax.network.precision import Product
 
 Params = tuple[dense.Layer, ...]
@@ -28,6 +31,7 @@ class Model(NamedTuple):
         input_shape: the shape of one instance.
         outputs: the number of logits.
         smooth: whether the logits have derivatives everywhere.
+        products: multiplications of the forward pass of one instance, by layer.
     """
 
     init: Callable[[Key[Array, ""], Scale], Params]
@@ -36,6 +40,7 @@ class Model(NamedTuple):
     input_shape: tuple[int, ...]
     outputs: int
     smooth: bool
+    products: tuple[int, ...]
 
 
 @cache
@@ -46,8 +51,7 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
     `product` multiplies matrices, forward and backward: see PRECISIONS.
     Equal arguments give the same object, so that programs compiled for it are found again.
     """
-    hidden = [activation] * (len(units) - 2)
-    functions = [*hidden, Activation(identity, identity_derivative)]
+    functions = [*[activation] * (len(units) - 2), Activation(identity, identity_derivative)]
 
     def init(key: Key[Array, ""], scale: Scale) -> Params:
         keys = jax.random.split(key, len(functions))
@@ -57,17 +61,78 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
         )
 
     def forward(params: Params, x: Array) -> tuple[Array, tuple[dense.Kept, ...]]:
-        a, kept = x, []
-        for layer, g in zip(params, functions, strict=True):
-            a, kept_here = dense.forward(layer, a, g, product)
-            kept.append(kept_here)
-        return a, tuple(kept)
+        return dense_forward(params, x, functions, product)
 
     def backward(params: Params, kept: tuple[dense.Kept, ...], delta: Array) -> Params:
-        d_out, grads = delta, []
-        for layer, kept_here, g in zip(reversed(params), reversed(kept), reversed(functions), strict=True):
-            gradient, d_out = dense.backward(layer, kept_here, d_out, g, product)
-            grads.append(gradient)
-        return tuple(reversed(grads))
+        return dense_backward(params, kept, delta, functions, product)[0]
 
-    return Model(init, forward, backward, (units[0],), units[-1], all(g.smooth for g in functions))
+    products = tuple(n_in * n_out for n_in, n_out in pairwise(units))
+    return Model(init, forward, backward, (units[0],), units[-1], all(g.smooth for g in functions), products)
+
+
+def dense_forward(
+    params: Params, x: Array, functions: Sequence[Activation], product: Product
+) -> tuple[Array, tuple[dense.Kept, ...]]:
+    """Fully connected layers one after another, each with its activation."""
+    a, kept = x, []
+    for layer, g in zip(params, functions, strict=True):
+        a, kept_here = dense.forward(layer, a, g, product)
+        kept.append(kept_here)
+    return a, tuple(kept)
+
+
+def dense_backward(
+    params: Params, kept: tuple[dense.Kept, ...], delta: Array, functions: Sequence[Activation], product: Product
+) -> tuple[Params, Array]:
+    """Gradients of fully connected layers and of their inputs, from delta = d cost / d output."""
+    d_out, grads = delta, []
+    for layer, kept_here, g in zip(reversed(params), reversed(kept), reversed(functions), strict=True):
+        gradient, d_out = dense.backward(layer, kept_here, d_out, g, product)
+        grads.append(gradient)
+    return tuple(reversed(grads)), d_out
+
+
+@cache
+def lenet5(
+    outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = matmul
+) -> Model:
+    """LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, section II.B).
+
+    28 x 28 pixels, unrolled row by row (L14) -> 6 maps of 5 x 5 windows, with two zeros around the image, 28 x 28 ->
+    pooled 14 x 14 -> 16 maps of 5 x 5 windows, 10 x 10 -> pooled 5 x 5 -> 120 -> 84 -> outputs: 61,706 parameters for
+    10. Otherwise than in 1998 all 16 maps see all 6, pooling has no weights, and the outputs are logits.
+    """
+    geometries = (Geometry(padding="same", block=2), Geometry(block=2))
+    units, functions = (400, 120, 84, outputs), [activation, activation, Activation(identity, identity_derivative)]
+    rest = mlp(units, activation, initializer, product)
+
+    def init(key: Key[Array, ""], scale: Scale) -> Params:
+        first, second, others = jax.random.split(key, 3)
+        return (
+            convolution.init(first, (1, 6), 5, initializer, scale),
+            convolution.init(second, (6, 16), 5, initializer, scale),
+            *rest.init(others, scale),
+        )
+
+    def forward(params: Params, x: Array) -> tuple[Array, Any]:
+        a, kept = from_rows(x.reshape(len(x), -1), 28, 28), []
+        for layer, geometry in zip(params, geometries, strict=False):
+            blocks, kept_here = convolution.forward(layer, a, activation, geometry, product)
+            a, kept_pooled = pooling.forward(blocks)
+            kept.append((kept_here, kept_pooled))
+        z, kept_dense = dense_forward(params[2:], flatten(a), functions, product)
+        return z, (tuple(kept), a, kept_dense)
+
+    def backward(params: Params, kept: Any, delta: Array) -> Params:
+        kept_maps, a, kept_dense = kept
+        grads, d_rows = dense_backward(params[2:], kept_dense, delta, functions, product)
+        d_out = flatten_backward(d_rows, a.shape)
+        for i in (1, 0):
+            kept_here, kept_pooled = kept_maps[i]
+            d_blocks = pooling.backward(kept_pooled, d_out)
+            gradient, d_out = convolution.backward(params[i], kept_here, d_blocks, activation, geometries[i], product)
+            grads = (gradient, *grads)
+        return grads
+
+    products = (6 * 28**2 * 25, 16 * 10**2 * 6 * 25, *rest.products)
+    return Model(init, forward, backward, (28 * 28,), outputs, activation.smooth and pooling.smooth, products)

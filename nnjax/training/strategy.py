@@ -35,18 +35,20 @@ class Work(NamedTuple):
         batch_size: instances an update.
         same_order: whether all lanes have the same order of instances.
         accelerator: whether the devices are no CPUs.
+        first: the first layer's part of the operations.
     """
 
     operations: float
     batch_size: int
     same_order: bool
     accelerator: bool
+    first: float = 1.0
 
     @property
     def shared(self) -> bool:
-        """Whether one first product for all lanes pays."""
+        """Whether one first product for all lanes pays: it is most of the work, and that is not too much."""
         small = self.operations < LARGE or self.accelerator
-        return self.same_order and self.batch_size >= WIDE and small
+        return self.same_order and self.batch_size >= WIDE and small and self.first > 0.5
 
 
 def plan(strategy: str, lanes: int, devices: int, work: Work) -> Plan:

@@ -1,16 +1,18 @@
-"""The mlp: sizes (L3), the lecture's networks by hand (L10-L12), and what equal weights do (L33)."""
+"""The mlp: sizes (L3), the lecture's networks by hand (L10-L12), what equal weights do (L33); LeNet-5 (L16)."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nnjax.network import gradcheck
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.gradients import backprop
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.dense import Layer
+from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
-from nnjax.network.models import mlp
+from nnjax.network.models import lenet5, mlp
 
 SIGMOID, NORMAL, ZEROS = ACTIVATIONS["sigmoid"], INITIALIZERS["normal"], INITIALIZERS["zeros"]
 ROWS = jnp.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -78,3 +80,57 @@ def test_scale_multiplies_all_weights():
     one, half = (model.init(jax.random.key(0), scale) for scale in (1.0, 0.5))
     for a, b in zip(one, half, strict=True):
         np.testing.assert_allclose(b.Theta, a.Theta / 2, rtol=1e-6)
+
+
+def lenet(pooling="average", activation="tanh"):
+    return lenet5(10, ACTIVATIONS[activation], INITIALIZERS["lecun"], POOLINGS[pooling])
+
+
+def test_lenet5_has_61706_parameters():
+    """L16: 156 + 2,416 in the maps, 48,120 + 10,164 + 850 in the layers of units."""
+    params = jax.eval_shape(lenet().init, jax.random.key(0), 1.0)
+    counts = [layer.Theta.size + layer.b.size for layer in params]
+    assert counts == [6 * 25 + 6, 16 * 6 * 25 + 16, 400 * 120 + 120, 120 * 84 + 84, 84 * 10 + 10]
+    assert sum(counts) == 61_706
+    assert lenet().products == (117_600, 240_000, 48_000, 10_080, 840)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_lenet5_is_its_layers_one_after_another(pooling):
+    """L16, with XLA's own convolution and windows, of images 28 x 28 unrolled row by row (L14)."""
+
+    def expected(params, x):
+        a, dimensions = x.reshape(-1, 28, 28)[:, None], (1, 1, 2, 2)
+        for layer, zeros in zip(params, (2, 0), strict=False):
+            padding = [(zeros, zeros)] * 2
+            z = jax.lax.conv_general_dilated(a, layer.Theta, (1, 1), padding) + layer.b[:, None, None]
+            start, operation = (0.0, jax.lax.add) if pooling == "average" else (-jnp.inf, jax.lax.max)
+            a = jax.lax.reduce_window(jnp.tanh(z), start, operation, dimensions, dimensions, "VALID")
+            a = a / 4 if pooling == "average" else a
+        a = a.reshape(len(a), -1)
+        for layer in params[2:-1]:
+            a = jnp.tanh(a @ layer.Theta.T + layer.b)
+        return a @ params[-1].Theta.T + params[-1].b
+
+    with jax.enable_x64(True):
+        rng = np.random.default_rng(0)
+        params, _ = gradcheck.draw_parameters(lenet(pooling), rng)
+        x = rng.normal(size=(3, 784))
+        together, alone, wanted = jax.jit(
+            lambda params, x: (
+                lenet(pooling).forward(params, x)[0],
+                lenet(pooling).forward(params, x[:1])[0],
+                expected(params, x),
+            ),
+            compiler_options=gradcheck.QUICK,
+        )(params, x)
+    np.testing.assert_allclose(together, wanted, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(alone, wanted[:1], rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(("pooling", "activation"), [("average", "tanh"), ("max", "relu")])
+def test_lenet5_gradients_are_right(pooling, activation):
+    """L32: by hand, jax.grad, finite differences; the largest of a window is a kink that directions stay away from."""
+    check = gradcheck.check(lenet(pooling, activation), LOSSES["cross_entropy"], seed=0, rows=2)
+    assert check.passed, check
+    assert [p.shape for p in check.parameters[:4]] == [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,)]

@@ -1,4 +1,4 @@
-"""30 deliberate errors in the backward pass: the check before training finds each, and so does this folder's suite."""
+"""40 deliberate errors in the backward pass: the check before training finds each, and so does this folder's suite."""
 
 import importlib
 import os
@@ -14,10 +14,14 @@ ROOT = Path(__file__).parents[2]
 DENSE, MODELS, LOSSES, UNITS, GRADIENTS = (
     f"network/{name}.py" for name in ("layers/dense", "models", "losses", "activations", "gradients")
 )
+CONVOLUTION, POOLING, IMAGES = (f"network/layers/{name}.py" for name in ("convolution", "pooling", "images"))
 
 
 class Mutation(NamedTuple):
-    """An error: in `file`, `old` becomes `new`; seen by a 5-5-5-5 network of this activation and loss."""
+    """An error: in `file`, `old` becomes `new`; seen by a network of this activation and loss.
+
+    It is a 5-5-5-5 network, or LeNet-5 with this pooling.
+    """
 
     what: str
     file: str
@@ -25,6 +29,7 @@ class Mutation(NamedTuple):
     new: str
     activation: str = "sigmoid"
     loss: str = "cross_entropy"
+    pooling: str | None = None
 
 
 MUTATIONS = [
@@ -68,6 +73,27 @@ MUTATIONS = [
     Mutation("l2 left out", GRADIENTS, "g.Theta + l2 / n * p.Theta", "g.Theta"),
     Mutation("l2 not divided by n", GRADIENTS, "l2 / n * p.Theta", "l2 * p.Theta"),
     Mutation("l2 on the bias", GRADIENTS, "p.Theta, g.b)", "p.Theta, g.b + l2 / n * p.b)"),
+    *[
+        Mutation(what, file, old, new, "tanh", pooling=pooling)
+        for what, pooling, file, old, new in [
+            ("g' left out in the maps", "average", CONVOLUTION, " * g.derivative(kept.z[:, i], kept.a[:, i])", ""),
+            (
+                "another unit's g'",
+                "average",
+                CONVOLUTION,
+                "g.derivative(kept.z[:, i], kept.a[:, i])",
+                "g.derivative(kept.z[:, 0], kept.a[:, 0])",
+            ),
+            ("db of one unit a block", "average", CONVOLUTION, ", -1).sum(axis=1)", ", -1)[:, 0]"),
+            ("sign of a map's dTheta", "average", CONVOLUTION, "product(seen, delta.T)", "product(-seen, delta.T)"),
+            ("sign of the windows' gradient", "average", CONVOLUTION, ".T, delta).resh", ".T, -delta).resh"),
+            ("a block's weights not moved", "average", CONVOLUTION, "p * stride : p * stride + size", "0:size"),
+            ("windows not moved", "average", IMAGES, "v : v + columns]", ":columns]"),
+            ("places not sorted back", "average", IMAGES, "transpose(0, 3, 1, 4, 2, 5)", "transpose(0, 3, 2, 4, 1, 5)"),
+            ("a mean's share", "average", POOLING, "d_out[:, None] / kept.shape[1]", "d_out[:, None]"),
+            ("every place the largest", "max", POOLING, "d_out[:, None] * kept", "d_out[:, None] + 0 * kept"),
+        ]
+    ],
 ]
 
 
@@ -79,11 +105,15 @@ def mutate(package: Path, mutation: Mutation) -> None:
     file.write_text(text.replace(mutation.old, mutation.new))
 
 
-def test_there_are_30():
-    assert len({mutation.what for mutation in MUTATIONS}) == 30
+def test_there_are_40():
+    assert len({mutation.what for mutation in MUTATIONS}) == 40
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.what)
+@pytest.mark.parametrize(
+    "mutation",
+    [*MUTATIONS[:33], *(pytest.param(mutation, marks=pytest.mark.slow) for mutation in MUTATIONS[33:])],
+    ids=lambda mutation: mutation.what,
+)
 def test_the_check_finds(mutation, tmp_path, monkeypatch):
     name = f"mutant{MUTATIONS.index(mutation)}"
     shutil.copytree(ROOT / "nnjax" / "network", tmp_path / name / "network")
@@ -91,12 +121,16 @@ def test_the_check_finds(mutation, tmp_path, monkeypatch):
     for file in (tmp_path / name).rglob("*.py"):
         file.write_text(file.read_text().replace("nnjax.network", f"{name}.network"))
     monkeypatch.syspath_prepend(tmp_path)
-    gradcheck, models, units, losses, initializers = (
+    gradcheck, models, units, losses, initializers, pooling = (
         importlib.import_module(f"{name}.network.{module}")
-        for module in ("gradcheck", "models", "activations", "losses", "initializers")
+        for module in ("gradcheck", "models", "activations", "losses", "initializers", "layers.pooling")
     )
-    model = models.mlp((5, 5, 5, 5), units.ACTIVATIONS[mutation.activation], initializers.lecun)
-    assert not gradcheck.check(model, losses.LOSSES[mutation.loss], seed=0).passed
+    g = units.ACTIVATIONS[mutation.activation]
+    if mutation.pooling:
+        model = models.lenet5(10, g, initializers.lecun, pooling.POOLINGS[mutation.pooling])
+    else:
+        model = models.mlp((5, 5, 5, 5), g, initializers.lecun)
+    assert not gradcheck.check(model, losses.LOSSES[mutation.loss], seed=0, rows=2 if mutation.pooling else 5).passed
 
 
 @pytest.mark.slow

@@ -49,8 +49,8 @@ class Peer(NamedTuple):
 
 OURS, BY_GRAD, PRODUCTS, BLAS, COPIES = "nnjax", "nnjax by jax.grad", "XLA products", "BLAS products", "copies"
 PEERS = {
-    OURS: Peer("with_nnjax", "jax", compiled=True, models=("mlp",)),
-    BY_GRAD: Peer("with_nnjax", "jax", compiled=True, models=("mlp",), settings={"gradients": "autodiff"}),
+    OURS: Peer("with_nnjax", "jax", compiled=True),
+    BY_GRAD: Peer("with_nnjax", "jax", compiled=True, settings={"gradients": "autodiff"}),
     "plain JAX": Peer("with_jax", "jax", compiled=True),
     "NumPy by hand": Peer("with_numpy", "numpy", threads=(1, None), models=("mlp",)),
     "scikit-learn": Peer("with_sklearn", "sklearn", threads=(1, None), models=("mlp",)),

@@ -6,7 +6,7 @@ from contextlib import suppress
 import jax
 import numpy as np
 
-from experiments.benchmarks.lanes import HYPER, recipe
+from experiments.benchmarks.lanes import HYPER, LENET5, network, recipe
 from experiments.benchmarks.peers import Side
 from experiments.benchmarks.works import Weights, Work
 from nnjax.network.layers.dense import Layer
@@ -21,14 +21,16 @@ def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradient
     with suppress(RuntimeError):  # JAX has started already, in a test
         jax.config.update("jax_num_cpu_devices", os.cpu_count())  # as every run does
     scale = 1 / 255 if x.dtype == np.uint8 else 1.0
-    made = recipe(work.units, work.activation, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
+    model = network(work.units, work.activation) if work.model == "mlp" else LENET5
+    made = recipe(model, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
     hyper = {name: np.array([value]) for name, value in (HYPER | {"learning_rate": work.rate}).items()}
     training = Training(made, hyper, [0], [0], Split(x, y), Split(x[:0], y[:0]), 1, ALONE)
 
     def given() -> tuple[Layer, ...]:
         return tuple(Layer(jax.device_put(Theta[None]), jax.device_put(b[None])) for Theta, b in weights)
 
-    training.state = training.state._replace(params=given(), settled=given())
+    if weights:
+        training.state = training.state._replace(params=given(), settled=given())
     done = 0
 
     def train(epochs: int) -> None:
@@ -37,6 +39,8 @@ def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradient
             training.state, _ = training.call(training.state, Position(done, 0), (end - done) * training.per_epoch)
             done = end
 
-    return Side(
-        train, lambda: [(np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in training.state.params]
-    )
+    def reached() -> Weights:
+        found = [(np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in training.state.params]
+        return found if weights else []
+
+    return Side(train, reached)

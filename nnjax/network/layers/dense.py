@@ -16,11 +16,11 @@ class Layer(NamedTuple):
     """Parameters of one layer, and gradients with respect to them, in the split form of the lecture's notation.
 
     Attributes:
-        Theta: weights (n_out, n_in), a row a unit.
-        b: biases (n_out,).
+        Theta: weights (n_out, n_in), a row a unit; of a convolution (maps_out, maps_in, size, size).
+        b: biases (n_out,), one a unit; of a convolution one a map.
     """
 
-    Theta: Float[Array, "n_out n_in"]
+    Theta: Float[Array, "n_out ..."]
     b: Float[Array, " n_out"]
 
 
