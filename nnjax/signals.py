@@ -4,9 +4,10 @@ import os
 import select
 import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -17,6 +18,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CODES = tuple(SIGNALLED + number for number in SIGNALS)  # of a process that ended so: 130, 143
 ENDING = 2.5  # seconds that a command has to end, where nothing is to be saved: compiling can't be interrupted
 SAVING = 10.0  # the same where a chunk is trained to its end and saved
+AGAIN = 0.05  # seconds until a signal comes again that Python has ignored
 ONE_PRESS = 0.3  # seconds in which the same signal may come twice: `timeout` sends it to the process and to its group
 
 
@@ -72,6 +74,19 @@ def _handled() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN if _Watch.ending else handler)
 
 
+def _swallowed(show: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A `sys.unraisablehook`: where Python ignores Interrupted, as in callbacks of its own imports, it comes again."""
+
+    def hook(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, Interrupted):
+            show(unraisable)
+            return
+        _Watch.ending = False
+        threading.Timer(AGAIN, os.kill, (os.getpid(), unraisable.exc_value.code - SIGNALLED)).start()
+
+    return hook
+
+
 class _Watch:
     """A thread that ends the process where Python can't, as it is compiling or waits for somebody."""
 
@@ -119,6 +134,8 @@ def watched() -> Iterator[None]:
         yield
         return
     watch, _Watch.watching = _Watch(), True
+    shown = sys.unraisablehook
+    sys.unraisablehook = _swallowed(shown)
     before: Any = signal.set_wakeup_fd(watch.tells.fileno(), warn_on_full_buffer=False)
     with _handled():
         try:
@@ -130,3 +147,4 @@ def watched() -> Iterator[None]:
                 watch.thread.join()
                 watch.hears.close()
                 _Watch.watching = _Watch.ending = False
+                sys.unraisablehook = shown

@@ -61,6 +61,21 @@ def body():
     finally:
         time.sleep(60)
 """
+IGNORED = """
+import weakref
+def body():
+    def callback(reference):
+        say("ready")
+        time.sleep(60)
+    thing = set()
+    reference = weakref.ref(thing, callback)
+    del thing
+    try:
+        say("went on")
+        time.sleep(60)
+    finally:
+        say("closed")
+"""
 
 
 def ended(body, *numbers, pause=0.3):
@@ -100,6 +115,12 @@ def test_what_hangs_ends_in_time(body, number, code):
     found = ended(body, number)
     assert (found[0], found[2]) == (code, "interrupted\n")
     assert found[3] < 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_where_python_ignores_it_it_comes_again(number, code):
+    """An exception in a callback of a weak reference, as importlib has them, is printed and forgotten."""
+    assert ended(IGNORED, number)[:3] == (code, "went on\nclosed\n", "interrupted\n")
 
 
 def test_a_second_ctrl_c_ends_at_once():

@@ -52,7 +52,7 @@ def test_what_a_run_wrote_is_read_as_it_was(tmp_path, overrides):
         ("training.l2", float("nan"), "training.l2=nan: must be finite"),
         ("model.hidden", [3, "x"], "model.hidden=[3, 'x']: must be a list, each a whole number"),
         ("model.activation", "rellu", "did you mean relu?"),
-        ("model.name", "lenet", "model.name=lenet: allowed: mlp"),
+        ("model.name", "lenet", "model.name=lenet: did you mean lenet5? allowed: mlp, lenet5"),
         ("tracking.tags", {"a": 1}, "tracking.tags={'a': 1}: must be keys and values, both text"),
         ("training", [1], "training must have keys and values, found [1]"),
         ("seed", None, "seed=None: must be a whole number"),

@@ -48,15 +48,15 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
-def command(folder: Path, *words: str, module: str = "nnjax.train") -> Done:
-    """`python -m MODULE WORDS` in a folder."""
+def command(folder: Path, *words: str, module: str = "nnjax.train", seconds: float = 300) -> Done:
+    """`python -m MODULE WORDS` in a folder; at most so many seconds."""
     done = subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=folder,
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=seconds,
     )
     return Done(done.returncode, done.stdout, done.stderr, folder)
 

@@ -184,7 +184,7 @@ delivery.deliver(Running(root, root.parent, tracking, "runs", None), "FINISHED")
 """
 
 
-def eventually(condition, seconds=60):
+def eventually(condition, seconds=120):
     """Waits for it."""
     end = time.monotonic() + seconds
     while not condition():
