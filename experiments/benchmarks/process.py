@@ -95,14 +95,15 @@ def main() -> None:
     work = Work(*fields)._replace(units=tuple(fields[Work._fields.index("units")]))
     x, y = data(work, mirror)
     prepare = importlib.import_module(f"experiments.benchmarks.peers.{module}").prepare
-    side = prepare(work, x, y, initial(work), **settings)
+    given = initial(work)
+    side = prepare(work, x, y, given, **settings)
     for line in sys.stdin:
         if line.strip() == "turn":
             started = time.perf_counter()
             side.train(work.epochs)
             answer = {"seconds": time.perf_counter() - started, "mebibytes": resident()}
         else:
-            weights = side.weights()
+            weights = side.weights() if given else []
             answer = {"loss": loss(work, weights, floats(x[:SEEN]), y[:SEEN]) if weights else None}
         print(json.dumps(answer), file=answers, flush=True)
 

@@ -15,7 +15,7 @@ class Side(NamedTuple):
 
     Attributes:
         train: runs so many epochs and returns when they are done.
-        weights: the parameters as they are now, for `works.loss`.
+        weights: the parameters of an mlp as they are now, for `works.loss`.
     """
 
     train: Callable[[int], None]
