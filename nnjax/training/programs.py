@@ -4,6 +4,7 @@ An epoch ends inside the program: validation, the state's settling and the row o
 What the host decides is only how many steps a call takes; the result does not depend on it.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -148,30 +149,33 @@ class Programs:
         """
         train = self.labelled(train, keys.noise, hyper)
         per_epoch = count(train.y.shape[0], self.recipe.batch_size)
+        whole, rest = jnp.divmod(position.step + steps, per_epoch)  # epochs that end, and steps of the next
 
-        def unfinished(carry: tuple[Any, ...]) -> Array:
-            return carry[-1] > 0
-
-        def one_epoch(carry: tuple[Any, ...]) -> tuple[Any, ...]:
-            state, rows, row, epoch, step, left = carry
-            stop = jnp.minimum(step + left, per_epoch)
+        def one_epoch(row: Array, carry: tuple[State, Array]) -> tuple[State, Array]:
+            epoch = position.epoch + row
             instances = order(jax.random.fold_in(order_key, epoch), train.y.shape[0], self.recipe.batch_size)
-            state = self.steps(state, hyper, train, instances, step, stop)
-            ended = stop == per_epoch
+            update = self.updates(hyper, train, instances)
 
-            def settled(state: State, rows: Array) -> tuple[State, Array]:
+            def ending(state: State, rows: Array) -> tuple[State, Array]:
+                """The last update stands outside the loop: there alone the gradient is kept, for its norm."""
+                state, grads = update(jnp.array(per_epoch - 1), state)
+                if not self.recipe.loss.only_mistakes:
+                    state = state._replace(gradient_norm=optax.tree.norm(grads))
                 return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
 
             def within(state: State, rows: Array) -> tuple[State, Array]:
                 return state, rows
 
-            after: Any = jax.lax.cond(ended, settled, within, state, rows)
-            return *after, row + ended, epoch + ended, jnp.where(ended, 0, stop), left - (stop - step)
+            if per_epoch == 1:
+                return ending(*carry)
+            first, stop = jnp.where(row == 0, position.step, 0), jnp.where(row < whole, per_epoch - 1, rest)
+            state = jax.lax.fori_loop(first, stop, lambda i, state: update(i, state)[0], carry[0])
+            after: tuple[State, Array] = jax.lax.cond(row < whole, ending, within, state, carry[1])
+            return after
 
         rows = jnp.full((ROWS, len(COLUMNS)), jnp.nan)
-        start = (state, rows, jnp.array(0), *map(jnp.asarray, position), steps)
-        end: Any = jax.lax.while_loop(unfinished, one_epoch, start)
-        return end[0], end[1]
+        end: tuple[State, Array] = jax.lax.fori_loop(0, whole + (rest > 0), one_epoch, (state, rows))
+        return end
 
     def labelled(self, train: Split, key: Key[Array, ""], hyper: Hyper) -> Split:
         """The training data with this lane's label noise: made anew at each call, since that is cheaper than kept."""
@@ -191,13 +195,13 @@ class Programs:
             return with_l2(self.gradient)(params, x, targets, l2, n, weights)
         return self.gradient(params, x, targets, weights)
 
-    def steps(self, state: State, hyper: Hyper, train: Split, instances: Array, first: Array, stop: Array) -> State:
-        """Updates `first` to `stop` of an epoch whose order is `instances`: Theta <- Theta - alpha D (L36, L37)."""
+    def updates(self, hyper: Hyper, train: Split, instances: Array) -> Callable[[Array, State], tuple[State, Params]]:
+        """An epoch's updates in the order `instances`: (i, state) -> Theta <- Theta - alpha D, and D (L36, L37)."""
         model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
         n = train.y.shape[0]
 
-        def update(i: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
-            params, optimizer_state, sums, largest, _ = carry
+        def update(i: Array, state: State) -> tuple[State, Params]:
+            params, largest = state.params, state.gradient_norm
             rows, y, weights = take(train, instances, i, self.recipe.batch_size)
             x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
             J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
@@ -205,19 +209,17 @@ class Programs:
             weights = jnp.ones(z.shape[0]) if weights is None else weights
             value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
             cost = J * weights.sum() if self.recipe.penalised else value
-            sums = sums + jnp.stack([value, correct, cost])
             if loss.only_mistakes:
                 largest = jnp.maximum(jnp.where(i == 0, 0, largest), optax.tree.norm(grads))
-            updates, optimizer_state = optimizer.update(grads, optimizer_state, params)
-            return optax.apply_updates(params, updates), optimizer_state, sums, largest, grads
+            updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
+            return state._replace(
+                params=optax.apply_updates(params, updates),
+                optimizer=optimizer_state,
+                sums=state.sums + jnp.stack([value, correct, cost]),
+                gradient_norm=largest,
+            ), grads
 
-        # The last gradient is carried: a norm in each update, or only in the last by lax.cond, takes longer.
-        none = jax.tree.map(jnp.zeros_like, state.params)
-        carry = (state.params, state.optimizer, state.sums, state.gradient_norm, none)
-        params, optimizer_state, sums, norm, grads = jax.lax.fori_loop(first, stop, update, carry)
-        if not loss.only_mistakes:
-            norm = jnp.where(stop > first, optax.tree.norm(grads), norm)
-        return state._replace(params=params, optimizer=optimizer_state, sums=sums, gradient_norm=norm)
+        return update
 
     def settle(
         self, state: State, hyper: Hyper, train: Split, validation: Split, epoch: Array, rows: Array, row: Array
@@ -235,7 +237,8 @@ class Programs:
         finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norm)
         finite &= all_finite(state.optimizer)
         finite &= jnp.isfinite(held_out.loss) | (validation.y.shape[0] == 0)
-        rows = rows.at[row].set(jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan))
+        new = jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan)
+        rows = jax.lax.dynamic_update_slice(rows, new[None], (row.astype(jnp.uint32), jnp.uint32(0)))
 
         better = training & finite & (held_out.loss < state.best_loss)
         best_epoch = jnp.where(better, epoch, state.best_epoch)
