@@ -3,6 +3,7 @@
 from operator import matmul
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
@@ -10,6 +11,8 @@ from jaxtyping import Array, Float, Key
 from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
 from nnjax.network.precision import Product
+
+SMALL = 2**20  # multiplications of a product
 
 
 class Layer(NamedTuple):
@@ -77,4 +80,14 @@ def backward(
     d cost / d Theta = delta^T x and d cost / d b = the sum of delta over the batch (L27).
     """
     delta = d_out * g.derivative(kept.z, kept.a)
-    return Layer(product(delta.T, kept.x), delta.sum(axis=0)), product(delta, layer.Theta)
+    return Layer(product(columns(delta, kept.x), kept.x), delta.sum(axis=0)), product(delta, layer.Theta)
+
+
+def columns(delta: Float[Array, "batch n_out"], x: Float[Array, "batch n_in"]) -> Float[Array, "n_out batch"]:
+    """delta^T, written out in memory where its product with x is small.
+
+    XLA's CPU library that reads rows is faster below a million multiplications (784-30, batch 10: 4.9 us, not 6.6),
+    the one that reads columns above (784-300, batch 128: 342 us, not 412).
+    """
+    turned = delta.T
+    return jax.lax.optimization_barrier(turned) if delta.size * x.shape[1] < SMALL else turned
