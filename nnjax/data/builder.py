@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from nnjax.data.collection import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
+from nnjax.data.files import sha256_of
 from nnjax.data.idx import read_idx
 from nnjax.errors import InputError
 
@@ -39,9 +40,9 @@ class NnjaxIdx(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
 
     @property
     def url_infos(self) -> dict[str, Any]:
-        """Size and sum by address: with them dl_manager.download takes the files that are here, and checks them."""
+        """Size and sum by address: with them dl_manager.download takes the files that are here, checked before."""
         collection, files = self.builder_config.collection, self.builder_config.files
-        return {collection.url + name: _url_info(files / name, digest) for name, digest in collection.sha256.items()}
+        return {collection.url + name: _url_info(files / name) for name in collection.sha256}
 
     def _info(self) -> Any:
         image = tfds.features.Tensor(shape=(28, 28), dtype=np.uint8)
@@ -62,9 +63,9 @@ class NnjaxIdx(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
             yield row, {"image": image, "label": int(label)}
 
 
-def _url_info(path: Path, digest: str) -> Any:
+def _url_info(path: Path) -> Any:
     size = tfds.core.utils.Size(path.stat().st_size)
-    return tfds.core.download.checksums.UrlInfo(size=size, checksum=digest, filename=path.name)
+    return tfds.core.download.checksums.UrlInfo(size=size, checksum=sha256_of(path), filename=path.name)
 
 
 def read_pair(images: Path, labels: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,13 @@
 """Files and addresses: the data directory, sha256, atomic writes, and downloads that end in time."""
 
+import gzip
 import hashlib
 import os
 import queue
 import re
 import threading
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +29,18 @@ def sha256_of(path: Path) -> str:
     """Return the sha256 (hex) of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_unpacked(path: Path) -> str | None:
+    """Return the sha256 (hex) of what a gzip file holds, None where it holds nothing whole."""
+    digest = hashlib.sha256()
+    try:
+        with gzip.open(path) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return None
+    return digest.hexdigest()
 
 
 def without_password(url: str) -> str:

@@ -11,7 +11,15 @@ from nnjax.data import digits, prepared
 from nnjax.data.collection import MNIST, Collection
 from nnjax.data.cropping import cropped
 from nnjax.data.dataset import Dataset, Sizes, Split, of_images
-from nnjax.data.files import DownloadError, data_directory, download, sha256_of, without_password, write_atomically
+from nnjax.data.files import (
+    DownloadError,
+    data_directory,
+    download,
+    sha256_of,
+    sha256_unpacked,
+    without_password,
+    write_atomically,
+)
 from nnjax.data.prepared import Prepared
 from nnjax.errors import InputError
 
@@ -136,10 +144,11 @@ def _check_files(collection: Collection, folder: Path, origin: str) -> None:
     for name, expected in collection.sha256.items():
         try:
             found = f"sha256 {sha256_of(folder / name)}"
+            if expected in found or sha256_unpacked(folder / name) == collection.unpacked[name]:
+                continue
         except OSError as error:
             found = f"none ({error.strerror})"
-        if found != f"sha256 {expected}":
-            raise InputError(f"{origin}: {name} of {collection.name}: expected sha256 {expected}, found {found}")
+        raise InputError(f"{origin}: {name} of {collection.name}: expected sha256 {expected}, found {found}")
 
 
 def _check_choice(collection: Collection, source: str, mirror: str | None) -> None:

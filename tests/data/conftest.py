@@ -5,7 +5,7 @@ import hashlib
 import http.server
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +27,13 @@ def collect(folder: Path, name: str = "mnist", url: str = "http://127.0.0.1:9/",
         pixels = random.integers(0, 256, (count, 28, 28), dtype=np.uint8)
         (folder / images).write_bytes(gzip.compress(idx_bytes(pixels)))
         (folder / labels).write_bytes(gzip.compress(idx_bytes(np.arange(count, dtype=np.uint8) % 3)))
-    return Collection(name, url, sums(folder), ("zero", "one", "two"), seconds=1.0)
+    packed = {name: (folder / name).read_bytes() for name in (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)}
+    unpacked = {name: gzip.decompress(content) for name, content in packed.items()}
+    return Collection(name, url, sums(packed), sums(unpacked), ("zero", "one", "two"), seconds=1.0)
 
 
-def sums(folder: Path) -> dict[str, str]:
-    names = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+def sums(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

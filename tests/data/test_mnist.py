@@ -105,6 +105,14 @@ class TestAddress:
         assert f"{TEST_LABELS} of mnist: expected sha256 {collection.sha256[TEST_LABELS]}, found sha256 " in message
         assert [path.name for path in home.iterdir()] == [".nnjax_mnist.lock"]
 
+    def test_the_same_bytes_packed_otherwise_are_taken(self, home, files, collection, serve):
+        for name in collection.sha256:
+            content = gzip.decompress((files / name).read_bytes())
+            (files / name).write_bytes(gzip.compress(content, compresslevel=1, mtime=1))
+        url, _ = serve(files)
+        data = load(collection, mirror=url, directory=str(home))
+        assert (data.source, len(data.train.y)) == (url, 12)
+
     def test_a_password_is_told_to_nobody(self, home, files, collection, serve):
         url, _ = serve(files)
         named = url.replace("http://", "http://me:secret@")

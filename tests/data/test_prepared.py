@@ -116,11 +116,8 @@ def test_a_failure_leaves_nothing_and_the_next_try_starts_clean(home, files, col
     wrong = make_idx(np.full(12, 3, np.uint8))  # label 3 of three classes
     right = (files / TRAIN_LABELS).read_bytes()
     (files / TRAIN_LABELS).write_bytes(gzip.compress(wrong))
-    from nnjax.data.files import sha256_of
-
-    lying = collection._replace(sha256={**collection.sha256, TRAIN_LABELS: sha256_of(files / TRAIN_LABELS)})
     with pytest.raises(InputError, match=f"{TRAIN_LABELS}: expected labels from 0 to 2, found 3") as error:
-        prepared.prepare(home, lying, "here", lambda workspace: files)
+        prepared.prepare(home, collection, "here", lambda workspace: files)
     assert "\n" not in str(error.value)
     assert in_home(home) == [".nnjax_mnist.lock"]
     (files / TRAIN_LABELS).write_bytes(right)
@@ -152,7 +149,7 @@ from nnjax.data.collection import Collection
 import nnjax.data.builder
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-collection = Collection("mnist", "http://127.0.0.1:9/", {sums!r}, ("zero", "one", "two"))
+collection = Collection("mnist", "http://127.0.0.1:9/", {sums!r}, {}, ("zero", "one", "two"))
 prepared.prepare(Path(sys.argv[1]), collection, "here", lambda workspace: Path(sys.argv[2]))
 """
 
@@ -176,7 +173,7 @@ from pathlib import Path
 from nnjax.data import prepared
 from nnjax.data.collection import Collection
 home, files, gate = map(Path, sys.argv[1:4])
-collection = Collection("mnist", "http://127.0.0.1:9/", {sums!r}, ("zero", "one", "two"))
+collection = Collection("mnist", "http://127.0.0.1:9/", {sums!r}, {}, ("zero", "one", "two"))
 supplied = []
 while not gate.exists():
     time.sleep(0.001)
