@@ -114,11 +114,12 @@ class Training:
         self.compile_seconds = time.perf_counter() - started
 
     def call(self, state: State, position: Position, steps: int) -> tuple[State, jax.Array]:
-        """Runs the program and waits for it; the state given is used up."""
-        at = jax.tree.map(np.int32, position)
-        return jax.block_until_ready(
-            self.programs.advance(state, self.order_keys, self.keys, self.hyper, *self.data, at, np.int32(steps))
-        )
+        """Runs the program and waits for it; the state given is used up. Nothing moves to or from the device in it."""
+        at, steps = jax.device_put((jax.tree.map(np.int32, position), np.int32(steps)), self.everywhere)
+        with jax.transfer_guard("disallow"):
+            return jax.block_until_ready(
+                self.programs.advance(state, self.order_keys, self.keys, self.hyper, *self.data, at, steps)
+            )
 
     def chunks(self, interval: int | None = None) -> Iterator[Chunk]:
         """Trains until every lane has stopped or the epochs are over; the first chunk is what was there before.
