@@ -27,6 +27,7 @@ COLUMNS = (
     "gradient/norm",
     "parameters/norm",
 )
+BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; of one layer it is the whole norm
 ROWS = 1000  # epochs a call may finish
 TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # State.status
 
@@ -65,8 +66,8 @@ class State(NamedTuple):
         settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
         best: the parameters of the lowest validation loss, () unless kept.
         sums: over the epoch so far: loss, right classes and cost, each times instances.
-        gradient_norm: the norm of the last update's gradient of J, before clipping; for the perceptron the largest of
-            the epoch's updates.
+        gradient_norms: of the last update's gradient of J, before clipping, as `norms` has them; for the perceptron
+            the largest of the epoch's updates.
         status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
         epochs: finished ones; of a diverged lane the one it diverged in.
         best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
@@ -77,7 +78,7 @@ class State(NamedTuple):
     settled: Params
     best: Params | tuple[()]
     sums: Float[Array, "3"]
-    gradient_norm: Float[Array, ""]
+    gradient_norms: Float[Array, " norms"]
     status: Int[Array, ""]
     epochs: Int[Array, ""]
     best_epoch: Int[Array, ""]
@@ -116,7 +117,7 @@ class Programs:
             settled=params,
             best=params if self.recipe.keep_best else (),
             sums=jnp.zeros(3),
-            gradient_norm=jnp.array(jnp.nan, float),
+            gradient_norms=jnp.full_like(norms(params), jnp.nan),
             status=jnp.array(TRAINING),
             epochs=jnp.int32(0),
             best_epoch=jnp.int32(0),
@@ -168,7 +169,7 @@ class Programs:
             after: Any = jax.lax.cond(ended, settled, within, state, rows)
             return *after, row + ended, epoch + ended, jnp.where(ended, 0, stop), left - (stop - step)
 
-        rows = jnp.full((ROWS, len(COLUMNS)), jnp.nan)
+        rows = jnp.full((ROWS, len(columns(len(state.params)))), jnp.nan)
         start = (state, rows, jnp.array(0), *map(jnp.asarray, position), steps)
         end: Any = jax.lax.while_loop(unfinished, one_epoch, start)
         return end[0], end[1]
@@ -207,17 +208,16 @@ class Programs:
             cost = J * weights.sum() if self.recipe.penalised else value
             sums = sums + jnp.stack([value, correct, cost])
             if loss.only_mistakes:
-                largest = jnp.maximum(jnp.where(i == 0, 0, largest), optax.tree.norm(grads))
+                largest = jnp.maximum(jnp.where(i == 0, 0, largest), norms(grads))
             updates, optimizer_state = optimizer.update(grads, optimizer_state, params)
             return optax.apply_updates(params, updates), optimizer_state, sums, largest, grads
 
         # The last gradient is carried: a norm in each update, or only in the last by lax.cond, takes longer.
         none = jax.tree.map(jnp.zeros_like, state.params)
-        carry = (state.params, state.optimizer, state.sums, state.gradient_norm, none)
-        params, optimizer_state, sums, norm, grads = jax.lax.fori_loop(first, stop, update, carry)
-        if not loss.only_mistakes:
-            norm = jnp.where(stop > first, optax.tree.norm(grads), norm)
-        return state._replace(params=params, optimizer=optimizer_state, sums=sums, gradient_norm=norm)
+        carry = (state.params, state.optimizer, state.sums, state.gradient_norms, none)
+        params, optimizer_state, sums, largest, grads = jax.lax.fori_loop(first, stop, update, carry)
+        found = largest if loss.only_mistakes else jnp.where(stop > first, norms(grads), state.gradient_norms)
+        return state._replace(params=params, optimizer=optimizer_state, sums=sums, gradient_norms=found)
 
     def settle(
         self, state: State, hyper: Hyper, train: Split, validation: Split, epoch: Array, rows: Array, row: Array
@@ -232,7 +232,7 @@ class Programs:
         means = state.sums / train.y.shape[0]
         moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
         held_out = self.evaluate(state.params, validation)
-        finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norm)
+        finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norms[0])
         finite &= all_finite(state.optimizer)
         finite &= jnp.isfinite(held_out.loss) | (validation.y.shape[0] == 0)
         rows = rows.at[row].set(jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan))
@@ -265,13 +265,25 @@ class Programs:
         """
         if not self.recipe.loss.only_mistakes:
             return moved < hyper["tolerance"]
-        norm, alone = state.gradient_norm, 1 / self.recipe.batch_size
+        norm, alone = state.gradient_norms[0], 1 / self.recipe.batch_size
         return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
 
     def row(self, state: State, loss: Array, accuracy: Array, cost: Array, held_out: Measured) -> Array:
-        """One epoch's history, in the order of COLUMNS."""
-        norm = optax.tree.norm(state.params)
-        return jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, state.gradient_norm, norm])
+        """One epoch's history, in the order of `columns`."""
+        gradient, parameters = state.gradient_norms, norms(state.params)
+        means = jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, gradient[0], parameters[0]])
+        return jnp.concatenate([means, gradient[1:], parameters[1:]])
+
+
+def columns(layers: int) -> tuple[str, ...]:
+    """The metrics of a row of history: COLUMNS, and of several layers the norms of each."""
+    numbers = range(1, layers + 1) if layers > 1 else ()
+    return (*COLUMNS, *(f"{name}{number}" for name in BY_LAYER for number in numbers))
+
+
+def norms(params: Params) -> Float[Array, " norms"]:
+    """The 2-norm of all parameters, or of a gradient, and of several layers that of each: (1,) or (1 + layers,)."""
+    return jnp.stack([optax.tree.norm(part) for part in (params, *(params if len(params) > 1 else ()))])
 
 
 def all_finite(tree: Any) -> Array:
