@@ -21,7 +21,7 @@ from nnjax.training import batches, strategy
 from nnjax.training.loop import Training
 from nnjax.training.metrics import EVALUATION_BATCH
 from nnjax.training.optimizers import schedule
-from nnjax.training.programs import COLUMNS, ROWS, Recipe
+from nnjax.training.programs import ROWS, Recipe, columns
 from nnjax.training.strategy import Plan, Work
 
 OPTIMIZER_COPIES = {"sgd": 0, "adam": 2, "adamw": 2}  # moments of an optimiser, in parameters; one in the others
@@ -142,7 +142,8 @@ def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
     noisy = any(lane.data.label_noise > 0 for lane in lanes)
     rows = len(dataset.train.y) * (3 + 2 * noisy)  # the order and what sorts it, labels
     number = PRECISIONS[config.runtime.precision].bytes
-    return float(number) * (3 * copies * parameters(config, dataset) + 3 * ROWS * len(COLUMNS) + batch + rows)
+    history = 3 * ROWS * len(columns(len(network.products)))
+    return float(number) * (3 * copies * parameters(config, dataset) + history + batch + rows)
 
 
 def source(config: Config) -> dict[str, Any]:

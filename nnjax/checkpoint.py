@@ -20,7 +20,7 @@ from safetensors.numpy import load, save
 from nnjax import atomic
 from nnjax.errors import InputError
 
-FORMAT = 1  # what `facts` and arrays mean; another number can't be read
+FORMAT = 2  # what `facts` and arrays mean; another number can't be read
 SUFFIX = ".safetensors"
 ZEROS = "0" * 64
 LAST = 2  # checkpoints that are kept beside the best

@@ -19,6 +19,7 @@ from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import packed
 from nnjax.tracking.record import Record
 from nnjax.training.loop import STOPPED, Chunk
+from nnjax.training.programs import BY_LAYER
 
 log = logging.getLogger(__name__)
 POINTS = 100  # of a metric at most: a boolean run has thousands of epochs
@@ -142,9 +143,9 @@ class Recorder:
         self.points(epochs, dict(zip(chunk.columns, rows.T, strict=True)))
 
     def points(self, epochs: Sequence[int], history: Mapping[str, np.ndarray]) -> None:
-        """Records metrics at these epochs; a cost that is the loss itself is not told twice."""
-        regularised = self.config.training.l2 > 0
-        names = [name for name in history if regularised or name != "train/cost"]
+        """Records metrics at these epochs; no cost that is the loss itself, no layer's norms: those are a figure."""
+        left_out = BY_LAYER if self.config.training.l2 > 0 else ("train/cost", *BY_LAYER)
+        names = [name for name in history if not name.startswith(left_out)]
         self.measured([(name, *at) for name in names for at in zip(epochs, history[name].tolist(), strict=True)])
 
     def metrics(self, values: Mapping[str, float], epoch: int) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SEEN = 5  # images in the figure of all layers
+POINTS = 1000  # of a decision boundary at most
 
 
 def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
@@ -28,14 +29,17 @@ def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> N
 
 
 def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
-    """Learning curves for all; then what suits the task and the data: regression, images, boolean functions."""
-    from nnjax.figures import classification, curves, regression
+    """Learning curves and norms for all; then what suits the task and the data: regression, images, truth tables."""
+    from nnjax.figures import classification, curves, norms, regression
 
     marks = {name: np.append(np.full(outcome.kept_epoch, np.nan), value) for name, value in outcome.test.items()}
     yield "learning_curves", curves.learning_curves({**outcome.history, **marks}, config.loss.name, outcome.best_epoch)
+    shapes = [" x ".join(map(str, Theta.shape)) for Theta, _ in outcome.params]
+    yield "norms", norms.norms(outcome.history, [f"layer {i}: {shape}" for i, shape in enumerate(shapes, 1)])
     test, network = dataset.test, predictor.Predictor.load(folder / "model.safetensors")
     if dataset.task == "regression":
-        yield "predicted_over_true", regression.predicted_over_true(test.y, network.outputs(test.x)[:, 0])
+        named = dataset.target.name if dataset.target else "y"
+        yield "predicted_over_true", regression.predicted_over_true(test.y, network.outputs(test.x)[:, 0], named)
         return
     yield "confusion_matrix", classification.confusion_matrix(test.y, network.classes(test.x), dataset.classes)
     if test.x.ndim == 3:
@@ -82,9 +86,17 @@ def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
     (Theta, b), names = network.params[0], dataset.features or ("input x1", "input x2")
     scale, shift = (np.broadcast_to(dataset.preprocessing[i], 2) for i in range(2))
     raw = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
-    shown = dataset.whole or dataset.test
-    trained = _trained(dataset, dataset.whole) if dataset.whole else None
+    whole = dataset.whole
+    shown, trained = _points(dataset) if whole is None else (whole, _trained(dataset, whole))
     return boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], *shown, raw, names, trained)
+
+
+def _points(dataset: Dataset) -> tuple[Split, np.ndarray]:
+    """The rows of training and test, of many evenly spaced ones, and which were trained on, bool (rows,)."""
+    (x, y), (test_x, test_y) = dataset.train, dataset.test
+    trained = np.arange(len(y) + len(test_y)) < len(y)
+    every = -(-len(trained) // POINTS)
+    return Split(np.concatenate([x, test_x])[::every], np.concatenate([y, test_y])[::every]), trained[::every]
 
 
 def _trained(dataset: Dataset, whole: Split) -> np.ndarray:

@@ -64,8 +64,8 @@ def test_flips_and_truncations_of_a_large_one_are_detected(tmp_path):
 
 
 def test_another_format_says_so(written, monkeypatch):
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
-    with pytest.raises(InputError, match="format 1; this nnjax reads 2"):
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    with pytest.raises(InputError, match="format 2; this nnjax reads 3"):
         checkpoint.read(written)
 
 

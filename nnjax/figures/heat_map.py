@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from nnjax.figures.curves import STEEP
-from nnjax.figures.style import VERMILLION, counted, figure, message, shorten
+from nnjax.figures.style import VERMILLION, counted, figure, ink, message, shorten
 
 NUMBERED = 150  # cells of a map up to which each carries its number
 EMPTY = "#D5D5D5"
@@ -123,8 +123,6 @@ def _numbers(axes: Axes, values: NDArray[Any], fewer: NDArray[Any]) -> None:
         return
     axes.vlines(np.arange(1, width) - 0.5, -0.5, height - 0.5, color="white", linewidth=2)
     axes.hlines(np.arange(1, height) - 0.5, -0.5, width - 0.5, color="white", linewidth=2)
-    light = axes.images[0].to_rgba(values)[..., :3] @ [0.299, 0.587, 0.114]
+    colours, size = ink(axes.images[0], values), 12 if widest <= 48 else 9
     for (i, j), word in words.items():
-        colour = "black" if light[i, j] > 0.46 else "white"  # where both stand out alike
-        size = 12 if widest <= 48 else 9
-        axes.text(j, i, word, ha="center", va="center", color=colour, fontsize=size, in_layout=False)
+        axes.text(j, i, word, ha="center", va="center", color=colours[i, j], fontsize=size, in_layout=False)

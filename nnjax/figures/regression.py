@@ -6,15 +6,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nnjax.figures.style import BLUE, GREY, figure, message
+from nnjax.figures.style import BLUE, GREY, figure, message, shorten
 
 MANY = 5000  # points drawn
+NAME = 50  # letters of the target
 
 
-def predicted_over_true(targets: NDArray[Any], predictions: NDArray[Any]) -> Figure:
+def predicted_over_true(targets: NDArray[Any], predictions: NDArray[Any], name: str = "y") -> Figure:
     """A point an example, targets (n,) and predictions (n,), on the diagonal where right; rmse and r2 over all.
 
-    r2 = 1 - sum (h - y)^2 / sum (y - mean y)^2; a dash where all targets are equal.
+    r2 = 1 - sum (h - y)^2 / sum (y - mean y)^2; a dash where all targets are equal. name: of the target, in whose own
+    units both axes are.
     """
     finite = np.isfinite(predictions)
     if not finite.any():
@@ -31,7 +33,8 @@ def predicted_over_true(targets: NDArray[Any], predictions: NDArray[Any]) -> Fig
     size, alpha = (28, 0.8) if len(y) <= 200 else (10, 0.4)
     axes.scatter(y[::every], h[::every], s=size, alpha=alpha, color=BLUE, linewidths=0)
     limits = (low - margin, high + margin)
-    axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel="true y", ylabel="predicted h(x)")
+    axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel=f"true {shorten(name, NAME)}")
+    axes.set_ylabel(f"predicted {shorten(name, NAME)}, h(x)")
     drawn = f"{len(y[::every]):,} of {len(y):,}" if every > 1 else f"{len(y):,}"
     axes.set_title(f"{drawn} examples: rmse {np.sqrt(squares / len(y)):.4g}, r2 {r2}")
     axes.grid(alpha=0.3)

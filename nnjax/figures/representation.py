@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nnjax.figures.boundary import ROWS, plane, worst_first
-from nnjax.figures.style import figure, message
+from nnjax.figures.style import figure, ink, message
 
 UNITS = 16  # columns of the map
 NEAR = 0.06  # sides of the square within which points share their words
@@ -77,10 +77,9 @@ def _map(h: NDArray[Any], activations: NDArray[Any], y: NDArray[Any], words: lis
     low, colours = (-top, "RdBu_r") if signed else (0.0, "cividis")
     shades = axes.imshow(values, colours, vmin=low, vmax=top, aspect="auto")
     made.colorbar(shades, label="activation a", pad=0.02)
-    light = shades.to_rgba(values)[..., :3] @ [0.299, 0.587, 0.114]
+    inks = ink(shades, values)
     for (i, j), value in np.ndenumerate(values):
-        colour = "black" if light[i, j] > 0.46 else "white"
-        axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8, in_layout=False)
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=inks[i, j], fontsize=8, in_layout=False)
     axes.set_xticks(range(len(columns)), [f"{unit + 1}" for unit in columns])
     axes.set_yticks(range(len(rows)), [f"{words[i]}   y = {y[i]:g}, h = {h[i]:.2f}" for i in rows])
     axes.tick_params(length=0)

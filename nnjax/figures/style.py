@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
@@ -45,6 +46,12 @@ def counted(lanes: int) -> str:
 def shorten(text: str, length: int) -> str:
     """At most length letters, the middle left out: settings differ at their ends as at their beginnings."""
     return text if len(text) <= length else f"{text[: length // 2]}…{text[len(text) - (length - 1) // 2 :]}"
+
+
+def ink(colours: ScalarMappable, values: NDArray[Any]) -> NDArray[np.str_]:
+    """The colour of words on each value's shade, black or white."""
+    light = colours.to_rgba(values)[..., :3] @ [0.299, 0.587, 0.114]
+    return np.where(light > 0.46, "black", "white")  # where both stand out alike
 
 
 def sheet(images: NDArray[Any], columns: int, above: int = 0) -> tuple[NDArray[Any], Sequence[tuple[int, int]]]:

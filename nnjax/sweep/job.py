@@ -26,6 +26,7 @@ from nnjax.tracking import describe
 from nnjax.training import strategy
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
+from nnjax.training.programs import BY_LAYER
 
 log = logging.getLogger(__name__)
 POINTS = 100  # epochs of a lane's history that are kept
@@ -201,7 +202,7 @@ def outcomes(
         diverged = stopped == "diverged" or not np.isfinite(test.loss[i])
         last -= stopped == "diverged"
         epoch = int(training.best_epoch[i]) if keep == "best" and validated else last
-        measured = {name: float(values[i]) for name, values in rows.items()}
+        measured = {name: float(values[i]) for name, values in rows.items() if not name.startswith(BY_LAYER)}
         measured |= {name: float(values[i]) for name, values in tested.items()}
         facts = {
             "member": lane.identity,

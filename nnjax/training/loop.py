@@ -16,7 +16,7 @@ from nnjax.training.batches import Split, count
 from nnjax.training.history import History
 from nnjax.training.lanes import lift, shardings
 from nnjax.training.metrics import Measured, regression
-from nnjax.training.programs import COLUMNS, ROWS, TRAINING, Keys, Position, Programs, Recipe, State
+from nnjax.training.programs import ROWS, TRAINING, Keys, Position, Programs, Recipe, State, columns
 from nnjax.training.strategy import Plan
 
 CHUNK_SECONDS = 1.0
@@ -175,17 +175,19 @@ class Training:
     @property
     def columns(self) -> tuple[str, ...]:
         """The metrics of an epoch: of a regression rmse and r2 stand where classes have an accuracy."""
+        names = columns(len(self.state.params))
         if not is_regression(self.targets["train"]):
-            return COLUMNS
-        words = {name: [name] for name in COLUMNS}
+            return names
+        words = {name: [name] for name in names}
         words |= {f"{part}/accuracy": [f"{part}/rmse", f"{part}/r2"] for part in self.targets}
-        return tuple(name for column in COLUMNS for name in words[column])
+        return tuple(name for column in names for name in words[column])
 
     def told(self, rows: np.ndarray) -> np.ndarray:
-        """Rows of history as `columns`, from the programs' own, COLUMNS."""
-        if self.columns == COLUMNS:
+        """Rows of history as `self.columns`, from the programs' own."""
+        names = columns(len(self.state.params))
+        if self.columns == names:
             return rows
-        there = {name: rows[..., i] for i, name in enumerate(COLUMNS)}
+        there = {name: rows[..., i] for i, name in enumerate(names)}
         for part, y in self.targets.items():
             there |= self.named(part, there[f"{part}/loss"], there[f"{part}/accuracy"], y)
         return np.stack([there[name] for name in self.columns], axis=-1)

@@ -28,6 +28,7 @@ COLUMNS = (
     "gradient/norm",
     "parameters/norm",
 )
+BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; of one layer it is the whole norm
 ROWS = 1000  # epochs a call may finish
 TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # State.status
 
@@ -66,8 +67,8 @@ class State(NamedTuple):
         settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
         best: the parameters of the lowest validation loss, () unless kept.
         sums: over the epoch so far: loss, right classes and cost, each times instances.
-        gradient_norm: the norm of the last update's gradient of J, before clipping; for the perceptron the largest of
-            the epoch's updates.
+        gradient_norms: of the last update's gradient of J, before clipping, as `norms` has them; for the perceptron
+            the largest of the epoch's updates.
         status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
         epochs: finished ones; of a diverged lane the one it diverged in.
         best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
@@ -78,7 +79,7 @@ class State(NamedTuple):
     settled: Params
     best: Params | tuple[()]
     sums: Float[Array, "3"]
-    gradient_norm: Float[Array, ""]
+    gradient_norms: Float[Array, " norms"]
     status: Int[Array, ""]
     epochs: Int[Array, ""]
     best_epoch: Int[Array, ""]
@@ -117,7 +118,7 @@ class Programs:
             settled=params,
             best=params if self.recipe.keep_best else (),
             sums=jnp.zeros(3),
-            gradient_norm=jnp.array(jnp.nan, float),
+            gradient_norms=jnp.full_like(norms(params), jnp.nan),
             status=jnp.array(TRAINING),
             epochs=jnp.int32(0),
             best_epoch=jnp.int32(0),
@@ -160,7 +161,7 @@ class Programs:
                 """The last update stands outside the loop: there alone the gradient is kept, for its norm."""
                 state, grads = update(jnp.array(per_epoch - 1), state)
                 if not self.recipe.loss.only_mistakes:
-                    state = state._replace(gradient_norm=optax.tree.norm(grads))
+                    state = state._replace(gradient_norms=norms(grads))
                 return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
 
             def within(state: State, rows: Array) -> tuple[State, Array]:
@@ -173,7 +174,7 @@ class Programs:
             after: tuple[State, Array] = jax.lax.cond(row < whole, ending, within, state, carry[1])
             return after
 
-        rows = jnp.full((ROWS, len(COLUMNS)), jnp.nan)
+        rows = jnp.full((ROWS, len(columns(len(state.params)))), jnp.nan)
         end: tuple[State, Array] = jax.lax.fori_loop(0, whole + (rest > 0), one_epoch, (state, rows))
         return end
 
@@ -201,7 +202,7 @@ class Programs:
         n = train.y.shape[0]
 
         def update(i: Array, state: State) -> tuple[State, Params]:
-            params, largest = state.params, state.gradient_norm
+            params, largest = state.params, state.gradient_norms
             rows, y, weights = take(train, instances, i, self.recipe.batch_size)
             x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
             J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
@@ -210,13 +211,13 @@ class Programs:
             value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
             cost = J * weights.sum() if self.recipe.penalised else value
             if loss.only_mistakes:
-                largest = jnp.maximum(jnp.where(i == 0, 0, largest), optax.tree.norm(grads))
+                largest = jnp.maximum(jnp.where(i == 0, 0, largest), norms(grads))
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
             return state._replace(
                 params=optax.apply_updates(params, updates),
                 optimizer=optimizer_state,
                 sums=state.sums + jnp.stack([value, correct, cost]),
-                gradient_norm=largest,
+                gradient_norms=largest,
             ), grads
 
         return update
@@ -234,7 +235,7 @@ class Programs:
         means = state.sums / train.y.shape[0]
         moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
         held_out = self.evaluate(state.params, validation)
-        finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norm)
+        finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norms[0])
         finite &= all_finite(state.optimizer)
         finite &= jnp.isfinite(held_out.loss) | (validation.y.shape[0] == 0)
         new = jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan)
@@ -268,13 +269,26 @@ class Programs:
         """
         if not self.recipe.loss.only_mistakes:
             return moved < hyper["tolerance"]
-        norm, alone = state.gradient_norm, 1 / self.recipe.batch_size
+        norm, alone = state.gradient_norms[0], 1 / self.recipe.batch_size
         return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
 
     def row(self, state: State, loss: Array, accuracy: Array, cost: Array, held_out: Measured) -> Array:
-        """One epoch's history, in the order of COLUMNS."""
-        norm = optax.tree.norm(state.params)
-        return jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, state.gradient_norm, norm])
+        """One epoch's history, in the order of `columns`."""
+        gradient, parameters = state.gradient_norms, norms(state.params)
+        means = jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, gradient[0], parameters[0]])
+        return jnp.concatenate([means, gradient[1:], parameters[1:]])
+
+
+def columns(layers: int) -> tuple[str, ...]:
+    """The metrics of a row of history: COLUMNS, and of several layers the norms of each."""
+    numbers = range(1, layers + 1) if layers > 1 else ()
+    return (*COLUMNS, *(f"{name}{number}" for name in BY_LAYER for number in numbers))
+
+
+def norms(params: Params) -> Float[Array, " norms"]:
+    """The 2-norm of all parameters, or of a gradient, and of several layers that of each: (1,) or (1 + layers,)."""
+    squares = [optax.tree.norm(layer, squared=True) for layer in params]
+    return jnp.sqrt(jnp.stack([sum(squares), *(squares if len(squares) > 1 else ())]))
 
 
 def all_finite(tree: Any) -> Array:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from nnjax.training.programs import COLUMNS
 from tests.end_to_end.conftest import command
 
-CURVES = {"learning_curves", "confusion_matrix"}
+CURVES = {"learning_curves", "norms", "confusion_matrix"}
 
 
 def test_xor_gets_all_four_rows_right(xor):

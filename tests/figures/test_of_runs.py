@@ -41,7 +41,8 @@ def made(folder, dataset, params, output, name="file"):
     return dict(figures(folder, config, dataset, outcome))
 
 
-ALL = {"learning_curves", "confusion_matrix"}
+EVERY = {"learning_curves", "norms"}
+ALL = EVERY | {"confusion_matrix"}
 IMAGES = ALL | {"digits", "most_confident_mistakes", "first_layer"}
 CAT_DOG = ("cat", "dog")
 
@@ -49,7 +50,7 @@ CAT_DOG = ("cat", "dog")
 @pytest.mark.parametrize(
     ("shape", "classes", "hidden", "outputs", "output", "names"),
     [
-        ((3,), (), (4,), 1, "identity", {"learning_curves", "predicted_over_true"}),
+        ((3,), (), (4,), 1, "identity", EVERY | {"predicted_over_true"}),
         ((2,), CAT_DOG, (), 1, "step", ALL | {"decision_boundary"}),
         ((2,), CAT_DOG, (4,), 2, "softmax", ALL | {"decision_boundary"}),
         ((3,), CAT_DOG, (4,), 1, "sigmoid", ALL),
@@ -86,6 +87,12 @@ def test_a_boolean_functions_figures_have_all_rows_held_out_or_drawn_or_not(tmp_
         assert sum(len(each.get_offsets()) for each in drawn[-3:-1]) == 4
         assert len(drawn[-1].get_offsets()) == 4 - seen
         assert sum("*" in text.get_text() for text in found["hidden_representation"].axes[0].texts) >= 1
+
+
+def test_a_boundary_has_the_training_points_and_a_ring_around_those_of_the_test(tmp_path):
+    found = made(tmp_path, data((2,), CAT_DOG), layers(2, 4, 1), "sigmoid")
+    *_, first, second, rings = (len(each.get_offsets()) for each in found["decision_boundary"].axes[0].collections)
+    assert (first + second, rings) == (80, 40)
 
 
 def test_a_hidden_units_line_is_in_the_units_of_the_raw_inputs(tmp_path):

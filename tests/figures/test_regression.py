@@ -13,7 +13,12 @@ def test_a_point_an_example_and_the_errors_in_the_title(drawn):
     np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[1, 2], [2, 1], [3, 4], [6, 5]])
     assert axes.get_title() == "4 examples: rmse 1, r2 0.7143"  # 1 - 4 / 14
     assert axes.get_xlim() == axes.get_ylim()
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("true y", "predicted h(x)")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("true y", "predicted y, h(x)")
+
+
+def test_the_axes_are_in_the_targets_own_units_and_bear_its_name(drawn):
+    axes = drawn(predicted_over_true(Y, Y, "median_house_value, in 100,000 dollars of 1990")).axes[0]
+    assert axes.get_xlabel() == "true median_house_value, in 100,000 dollars of 1990"
 
 
 @pytest.mark.parametrize(("h", "r2"), [(Y, "1.0000"), (np.full(4, Y.mean()), "0.0000")])

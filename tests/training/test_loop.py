@@ -13,7 +13,7 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 from nnjax.training import batches, loop
 from nnjax.training.batches import Split
-from nnjax.training.programs import COLUMNS
+from nnjax.training.programs import COLUMNS, columns, norms
 from tests.training.conftest import TRAIN, VALIDATION, digits, finished
 
 NONE = digits(0, 0)
@@ -70,10 +70,31 @@ def test_chunks_do_not_matter(training, monkeypatch, steps):
 
 def test_history_has_a_row_an_epoch_and_one_before(training):
     history = finished(training(epochs=3)).history()
-    assert set(history) == set(COLUMNS) - {"train/cost"}  # without an l2 it is the loss
+    assert set(history) == set(columns(2)) - {"train/cost"}  # without an l2 it is the loss
     assert all(values.shape == (1, 4) for values in history.values())
-    assert np.isnan(history["gradient/norm"][0, 0])
+    assert all(np.isnan(history[name][0, 0]) for name in history if name.startswith("gradient/"))
     assert all(np.isfinite(values[0, 1:]).all() for values in history.values())
+
+
+def test_norms_by_layer_are_those_of_its_parameters_and_of_the_last_gradient(training):
+    """And all layers together are what they are of one layer: sqrt of the sum of squares."""
+    run = finished(training({"learning_rate": 0.5}, epochs=1, batch_size=len(TRAIN.y)))
+    before = training({"learning_rate": 0.5}, epochs=1, batch_size=len(TRAIN.y)).state.params
+    history = {name: values[0] for name, values in run.history().items()}
+    for number, (old, new) in enumerate(zip(before, run.params("last"), strict=True), 1):
+        was, now = (np.concatenate([np.ravel(layer.Theta[0]), layer.b[0]]) for layer in (old, new))
+        measured = history[f"parameters/norm/{number}"]
+        np.testing.assert_allclose(measured, [np.linalg.norm(was), np.linalg.norm(now)], rtol=1e-5)
+        np.testing.assert_allclose(history[f"gradient/norm/{number}"][1], np.linalg.norm(now - was) / 0.5, rtol=1e-3)
+    for kind in ("parameters", "gradient"):
+        together = np.hypot(history[f"{kind}/norm/1"], history[f"{kind}/norm/2"])
+        np.testing.assert_allclose(history[f"{kind}/norm"], together, rtol=1e-5)
+
+
+def test_of_one_layer_the_norm_of_all_is_the_layers(training):
+    one = training().state.params[:1]
+    assert norms(one).shape == (1,)
+    assert columns(len(one)) == COLUMNS
 
 
 def test_other_rates_and_seeds_compile_nothing(training):
