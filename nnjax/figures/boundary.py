@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nnjax.figures.lines import draw_lines
-from nnjax.figures.style import GREEN, ORANGE, VERMILLION, bare, figure
+from nnjax.figures.style import GREEN, ORANGE, VERMILLION, bare, figure, shorten
 
 ROWS = 16  # of a truth table drawn
 GRID = 161  # points along each side of the decision boundary's square
-HALF = 40  # points to a tick
+TICKS = 5  # on each side of that of a boolean function
+NAME = 24  # letters of a class
 
 
 def worst_first(targets: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
@@ -69,14 +70,19 @@ def decision_boundary(
     hidden: tuple[NDArray[Any], NDArray[Any]] | None = None,
     names: Sequence[str] = ("input x1", "input x2"),
     trained: NDArray[np.bool_] | None = None,
+    classes: Sequence[str] = ("0", "1"),
 ) -> Figure:
     """h over the plane of two inputs with the line h = 0.5 and the instances: [-0.5, 1.5]^2 for inputs in {0, 1}.
 
     h takes points (m, 2) float32 and gives (m,); inputs (n, 2), targets (n,) in {0, 1}. hidden: (Theta (units, 2),
     b (units,)) of a first hidden layer, in units of the inputs: a numbered line a unit, where its z is 0 (L12).
-    trained (n,): instances that were not trained on have a ring.
+    trained (n,): instances that were not trained on have a ring. classes: what 0 and 1 are.
     """
-    made, axes = plane(h, inputs, targets, 0.5, trained)
+    corners = bool(np.isin(inputs, (0, 1)).all())
+    made, axes = plane(h, inputs, targets, 0.5 if corners else 0.08, trained, classes)
+    if corners:
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        axes.set(xticks=np.linspace(left, right, TICKS), yticks=np.linspace(low, high, TICKS))
     lines = "" if hidden is None else draw_lines(axes, *hidden, avoid=inputs)
     axes.set(xlabel=names[0], ylabel=names[1], title=f"output h(x) over the inputs; red: h = 0.5{lines}")
     return made
@@ -88,6 +94,7 @@ def plane(
     targets: NDArray[Any],
     margin: float,
     trained: NDArray[np.bool_] | None = None,
+    classes: Sequence[str] = ("0", "1"),
 ) -> tuple[Figure, Axes]:
     """h as a shade around points (n, 2), as far as margin times their extent, the line h = 0.5 and the points.
 
@@ -109,14 +116,12 @@ def plane(
     for target, marker, colour, edge, share in ((0, "o", "black", "white", 1.4), (1, "s", "white", "black", 0.8)):
         x, y = points[np.asarray(targets).astype(int) == target].T
         look = {"c": colour, "edgecolors": edge, "linewidths": 0.4 + size / 180, "zorder": 3}
-        axes.scatter(x, y, s=size * share, marker=marker, label=f"y = {target}", **look)
+        axes.scatter(x, y, s=size * share, marker=marker, label=f"y = {shorten(classes[target], NAME)}", **look)
     unseen = points[:0] if trained is None else points[~trained]
     if len(unseen):
         x, y = unseen.T
         ring = axes.scatter(x, y, s=size * 4, label="not trained on", facecolors="none", edgecolors=ORANGE)
-        ring.set(linewidths=2, zorder=3)
+        ring.set(linewidths=0.6 + size / 80, zorder=3)
     axes.set_box_aspect(1)
-    if margin == 0.5 and np.isin(points, (0, 1)).all():
-        axes.set(xticks=x1[::HALF], yticks=x2[::HALF])
     made.legend(loc="outside lower center", ncols=3, frameon=False, markerscale=(110 / size) ** 0.5)
     return made, axes
