@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from nnjax.figures.lines import draw_lines
@@ -15,6 +16,10 @@ ROWS = 16  # of a truth table drawn
 GRID = 161  # points along each side of the decision boundary's square
 TICKS = 5  # on each side of that of a boolean function
 NAME = 24  # letters of a class
+# Under the dashes of h = 0.5, which a shade and its colour alone would hide from colour-blind readers.
+UNDER: list[AbstractPathEffect] = [
+    withStroke(linewidth=4, foreground="black", dashes={"dash_offset": 0, "dash_list": None})
+]
 
 
 def worst_first(targets: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
@@ -84,7 +89,7 @@ def decision_boundary(
         (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
         axes.set(xticks=np.linspace(left, right, TICKS), yticks=np.linspace(low, high, TICKS))
     lines = "" if hidden is None else draw_lines(axes, *hidden, avoid=inputs)
-    axes.set(xlabel=names[0], ylabel=names[1], title=f"output h(x) over the inputs; red: h = 0.5{lines}")
+    axes.set(xlabel=names[0], ylabel=names[1], title=f"output h(x) over the inputs; dashed: h = 0.5{lines}")
     return made
 
 
@@ -110,7 +115,8 @@ def plane(
     shades = axes.imshow(values, extent=extent, origin="lower", cmap="cividis", vmin=0, vmax=1, aspect="auto")
     made.colorbar(shades, label="h(x), the network's output", fraction=0.05)
     if values.min() < 0.5 < values.max():
-        axes.contour(x1, x2, values, levels=[0.5], colors=VERMILLION, linewidths=2)
+        line = axes.contour(x1, x2, values, levels=[0.5], colors=ORANGE, linewidths=2, linestyles="--")
+        line.set_path_effects(UNDER)
     size = np.clip(4000 / len(points), 12, 110)
     # The circle is the larger one, to be seen under a square at its place.
     for target, marker, colour, edge, share in ((0, "o", "black", "white", 1.4), (1, "s", "white", "black", 0.8)):
@@ -121,7 +127,9 @@ def plane(
     if len(unseen):
         x, y = unseen.T
         ring = axes.scatter(x, y, s=size * 4, label="not trained on", facecolors="none", edgecolors=ORANGE)
-        ring.set(linewidths=0.6 + size / 80, zorder=3)
+        width = 0.6 + size / 80
+        stroke = withStroke(linewidth=width + 1.4, foreground="black")
+        ring.set(linewidths=width, zorder=3, path_effects=[stroke])
     axes.set_box_aspect(1)
     made.legend(loc="outside lower center", ncols=3, frameon=False, markerscale=(110 / size) ** 0.5)
     return made, axes

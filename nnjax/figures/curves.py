@@ -75,5 +75,5 @@ def over_epochs(axes: Axes, metric: str, epochs: NDArray[Any], values: NDArray[A
             axes.minorticks_off()
     elif trained.size >= 4 and finite.min() < 2 * trained.min() - 1:
         margin = max(0.08 * np.ptp(trained), LEAST)
-        axes.set_ylim(trained.min() - margin, min(trained.max() + margin, 1 + margin / 8))
+        axes.set_ylim(trained.min() - margin, min(trained.max() + margin, 1 + margin / 16))
         axes.set_xlabel(f"epoch (untrained, below: {finite.min():.3f})")
