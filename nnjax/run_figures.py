@@ -88,7 +88,8 @@ def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
     raw = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
     whole = dataset.whole
     shown, trained = _points(dataset) if whole is None else (whole, _trained(dataset, whole))
-    return boundary.decision_boundary(lambda x: network.outputs(x)[:, -1], *shown, raw, names, trained)
+    h = lambda x: network.outputs(x)[:, -1]  # noqa: E731
+    return boundary.decision_boundary(h, *shown, raw, names, trained, dataset.classes)
 
 
 def _points(dataset: Dataset) -> tuple[Split, np.ndarray]:

@@ -9,7 +9,18 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nnjax.figures.curves import LINES, SECOND, STEEP, UNITS, over_epochs
-from nnjax.figures.style import BLUE, DOTS_PER_INCH, GREEN, ORANGE, VERMILLION, counted, figure, message, shorten
+from nnjax.figures.style import (
+    BLUE,
+    DOTS_PER_INCH,
+    GREEN,
+    ORANGE,
+    STYLES,
+    VERMILLION,
+    counted,
+    figure,
+    message,
+    shorten,
+)
 
 METRIC = ("loss", *SECOND)  # of which a figure shows the first two that are there
 COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, "#CC79A7", "#56B4E9")  # of groups
@@ -72,8 +83,8 @@ def _series(names: Sequence[str], lanes: int, groups: Sequence[str]) -> list[tup
         return [(name, np.full(lanes, True), look) for name, look in looks.items()]
     masks = [np.array([group == word for group in groups]) for word in words]
     labels = [f"{shorten(word, 40)} ({counted(mask.sum())})" for word, mask in zip(words, masks, strict=True)]
-    chosen = zip(masks, labels, COLOURS, strict=False)
-    return [(names[-1], mask, {"label": label, "color": colour}) for mask, label, colour in chosen]
+    chosen = zip(masks, labels, COLOURS, STYLES, strict=False)
+    return [(names[-1], mask, {"label": label, "color": c, "linestyle": style}) for mask, label, c, style in chosen]
 
 
 def _carried(values: NDArray[Any]) -> NDArray[Any]:
@@ -99,7 +110,8 @@ def _band(
     if edges is None and len(values) > 1:
         axes.plot(ticks, values.T, **{**look, "label": None}, linewidth=0.8, alpha=0.5)
     for low, high in edges or ():
-        axes.fill_between(ticks, shares[low], shares[high], color=look["color"], alpha=0.2, linewidth=0)
+        face, edge = (look["color"], 0.18), (look["color"], 0.5)
+        axes.fill_between(ticks, shares[low], shares[high], facecolor=face, edgecolor=edge, linewidth=0.6)
     axes.plot(ticks, shares[2], **look, linewidth=2, marker="o" if len(ticks) <= 12 else "", markersize=4)
     return shares[[2]] if edges == [] else shares
 

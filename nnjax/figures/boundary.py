@@ -6,14 +6,20 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from nnjax.figures.lines import draw_lines
-from nnjax.figures.style import GREEN, ORANGE, VERMILLION, bare, figure
+from nnjax.figures.style import GREEN, ORANGE, VERMILLION, bare, figure, shorten
 
 ROWS = 16  # of a truth table drawn
 GRID = 161  # points along each side of the decision boundary's square
-HALF = 40  # points to a tick
+TICKS = 5  # on each side of that of a boolean function
+NAME = 24  # letters of a class
+# Under the dashes of h = 0.5, which a shade and its colour alone would hide from colour-blind readers.
+UNDER: list[AbstractPathEffect] = [
+    withStroke(linewidth=4, foreground="black", dashes={"dash_offset": 0, "dash_list": None})
+]
 
 
 def worst_first(targets: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
@@ -69,16 +75,21 @@ def decision_boundary(
     hidden: tuple[NDArray[Any], NDArray[Any]] | None = None,
     names: Sequence[str] = ("input x1", "input x2"),
     trained: NDArray[np.bool_] | None = None,
+    classes: Sequence[str] = ("0", "1"),
 ) -> Figure:
     """h over the plane of two inputs with the line h = 0.5 and the instances: [-0.5, 1.5]^2 for inputs in {0, 1}.
 
     h takes points (m, 2) float32 and gives (m,); inputs (n, 2), targets (n,) in {0, 1}. hidden: (Theta (units, 2),
     b (units,)) of a first hidden layer, in units of the inputs: a numbered line a unit, where its z is 0 (L12).
-    trained (n,): instances that were not trained on have a ring.
+    trained (n,): instances that were not trained on have a ring. classes: what 0 and 1 are.
     """
-    made, axes = plane(h, inputs, targets, 0.5, trained)
+    corners = bool(np.isin(inputs, (0, 1)).all())
+    made, axes = plane(h, inputs, targets, 0.5 if corners else 0.08, trained, classes)
+    if corners:
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        axes.set(xticks=np.linspace(left, right, TICKS), yticks=np.linspace(low, high, TICKS))
     lines = "" if hidden is None else draw_lines(axes, *hidden, avoid=inputs)
-    axes.set(xlabel=names[0], ylabel=names[1], title=f"output h(x) over the inputs; red: h = 0.5{lines}")
+    axes.set(xlabel=names[0], ylabel=names[1], title=f"output h(x) over the inputs; dashed: h = 0.5{lines}")
     return made
 
 
@@ -88,6 +99,7 @@ def plane(
     targets: NDArray[Any],
     margin: float,
     trained: NDArray[np.bool_] | None = None,
+    classes: Sequence[str] = ("0", "1"),
 ) -> tuple[Figure, Axes]:
     """h as a shade around points (n, 2), as far as margin times their extent, the line h = 0.5 and the points.
 
@@ -103,20 +115,21 @@ def plane(
     shades = axes.imshow(values, extent=extent, origin="lower", cmap="cividis", vmin=0, vmax=1, aspect="auto")
     made.colorbar(shades, label="h(x), the network's output", fraction=0.05)
     if values.min() < 0.5 < values.max():
-        axes.contour(x1, x2, values, levels=[0.5], colors=VERMILLION, linewidths=2)
+        line = axes.contour(x1, x2, values, levels=[0.5], colors=ORANGE, linewidths=2, linestyles="--")
+        line.set_path_effects(UNDER)
     size = np.clip(4000 / len(points), 12, 110)
     # The circle is the larger one, to be seen under a square at its place.
     for target, marker, colour, edge, share in ((0, "o", "black", "white", 1.4), (1, "s", "white", "black", 0.8)):
         x, y = points[np.asarray(targets).astype(int) == target].T
         look = {"c": colour, "edgecolors": edge, "linewidths": 0.4 + size / 180, "zorder": 3}
-        axes.scatter(x, y, s=size * share, marker=marker, label=f"y = {target}", **look)
+        axes.scatter(x, y, s=size * share, marker=marker, label=f"y = {shorten(classes[target], NAME)}", **look)
     unseen = points[:0] if trained is None else points[~trained]
     if len(unseen):
         x, y = unseen.T
         ring = axes.scatter(x, y, s=size * 4, label="not trained on", facecolors="none", edgecolors=ORANGE)
-        ring.set(linewidths=2, zorder=3)
+        width = 0.6 + size / 80
+        stroke = withStroke(linewidth=width + 1.4, foreground="black")
+        ring.set(linewidths=width, zorder=3, path_effects=[stroke])
     axes.set_box_aspect(1)
-    if margin == 0.5 and np.isin(points, (0, 1)).all():
-        axes.set(xticks=x1[::HALF], yticks=x2[::HALF])
     made.legend(loc="outside lower center", ncols=3, frameon=False, markerscale=(110 / size) ** 0.5)
     return made, axes

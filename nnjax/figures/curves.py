@@ -15,6 +15,7 @@ LINES = {"train": (BLUE, "-", "o"), "validation": (ORANGE, "--", "s")}  # colour
 UNITS = {"cross_entropy": "nats per example", "log_loss": "nats per example"}
 SECOND = {"accuracy": "accuracy (share of examples)", "rmse": "root mean squared error (units of the target)"}
 FEW = 40  # epochs up to which each one is marked
+LEAST = 0.008  # of an accuracy, that its axis has below the lowest
 STEEP = 50  # largest loss / smallest, from which on a logarithmic axis shows more
 
 
@@ -73,6 +74,6 @@ def over_epochs(axes: Axes, metric: str, epochs: NDArray[Any], values: NDArray[A
             axes.set_yscale("log")
             axes.minorticks_off()
     elif trained.size >= 4 and finite.min() < 2 * trained.min() - 1:
-        margin = 0.08 * np.ptp(trained) + 1e-3
-        axes.set_ylim(trained.min() - margin, trained.max() + margin)
+        margin = max(0.08 * np.ptp(trained), LEAST)
+        axes.set_ylim(trained.min() - margin, min(trained.max() + margin, 1 + margin / 16))
         axes.set_xlabel(f"epoch (untrained, below: {finite.min():.3f})")

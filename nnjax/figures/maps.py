@@ -54,7 +54,7 @@ def layers_seen(
     if not all(np.isfinite(layer).all() for layer in layers):
         return message("no layers to draw: activations are not finite")
     n = len(images)
-    made = figure(10, 1.15 * n + 1.1)
+    made = figure(8, 0.95 * n + 1.1)
     columns = made.subplots(1, len(layers) + 2, width_ratios=[1.0] * (len(layers) + 1) + [1.3])
     shown = [("image", images, "gray_r", 0.0, float(images.max()) or 1.0)]
     for before, layer in pairwise([images, *layers]):

@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from nnjax.figures.curves import FEW, over_epochs
-from nnjax.figures.style import DOTS_PER_INCH, GREY, figure, message
+from nnjax.figures.style import DOTS_PER_INCH, GREY, STYLES, figure, message
 
 PANELS = {  # title and what the axis is
     "parameters": ("parameters", "2-norm of Theta and b"),
     "gradient": ("gradient of one update an epoch", "2-norm of dJ/dTheta and dJ/db"),
 }
 SHADES = colormaps["viridis"]
-STYLES: tuple[Any, ...] = ("-", "--", "-.", ":")
 
 
 def norms(history: Mapping[str, NDArray[Any]], layers: Sequence[str]) -> Figure:

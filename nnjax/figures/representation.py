@@ -63,7 +63,7 @@ def _plane(h: Output, points: NDArray[Any], y: NDArray[Any], words: list[str], n
             in_layout=False,
         )
     axes.set(xlabel="hidden unit 1, a1", ylabel="hidden unit 2, a2")
-    axes.set_title(f"where the hidden layer puts each input {name}\nred: h = 0.5{star}")
+    axes.set_title(f"where the hidden layer puts each input {name}\ndashed: h = 0.5{star}")
     return made
 
 

@@ -14,6 +14,14 @@ from numpy.typing import NDArray
 
 # Okabe & Ito, Color Universal Design (2008)
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
+STYLES: tuple[Any, ...] = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (8, 2)),
+    (0, (4, 1, 1, 1, 1, 1)),
+)  # lines, where print has no colour
 DOTS_PER_INCH = 100  # 8 inches are the 800 pixels of MLflow's artifact view
 
 

@@ -59,7 +59,8 @@ def test_groups_have_a_colour_each_and_show_validation_alone(drawn, legend):
     groups = np.repeat(["b", "a", "c"], 10).tolist()
     figure = drawn(bands(EPOCHS, {"train/loss": loss + 9, "validation/loss": loss}, "log_loss", groups))
     assert lines(figure.axes[0]) == {f"{word} (10 lanes)": [i + 1] * 4 for i, word in enumerate("bac")}
-    assert len({line.get_color() for line in figure.axes[0].get_lines()}) == 3
+    looks = [(line.get_color(), line.get_linestyle()) for line in figure.axes[0].get_lines()]
+    assert [len({*each}) for each in zip(*looks, strict=True)] == [3, 3]  # told apart in print too
     assert figure.get_suptitle().startswith("validation of 30 lanes")
 
 

@@ -111,11 +111,16 @@ def test_x1_runs_to_the_right_and_x2_upwards():
 def test_other_inputs_have_a_plane_around_them_and_their_names(drawn):
     inputs = np.random.default_rng(0).normal(size=(500, 2)) * [1, 50] + [7, 300]
     targets = (inputs[:, 1] > 300).astype(int)
-    figure = drawn(decision_boundary(lambda x: 0.5 + (x[:, 1] - 300) / 900, inputs, targets, names=("age", "weight")))
+    figure = drawn(
+        decision_boundary(
+            lambda x: 0.5 + (x[:, 1] - 300) / 900, inputs, targets, names=("age", "weight"), classes=("well", "ill")
+        )
+    )
     axes = figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("age", "weight")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["y = well", "y = ill"]
     low, high = inputs.min(axis=0), inputs.max(axis=0)
-    np.testing.assert_allclose(axes.images[0].get_extent()[::2], low - (high - low) / 2, rtol=1e-5)
+    np.testing.assert_allclose(axes.images[0].get_extent()[::2], low - 0.08 * (high - low), rtol=1e-5)
     crossing = np.concatenate([path.vertices for path in axes.collections[0].get_paths()])
     np.testing.assert_allclose(crossing[:, 1], 300, atol=1)
 

@@ -39,6 +39,15 @@ def test_the_untrained_accuracy_does_not_flatten_the_trained_ones(drawn):
     assert "0.100" in axes.get_xlabel()
 
 
+def test_the_axis_of_an_accuracy_of_1_ends_there(drawn):
+    """As of a boolean function that is learnt in the first epoch."""
+    history = {"train/loss": np.ones(9), "train/accuracy": np.r_[0.5, np.ones(8)]}
+    _, axes = drawn(learning_curves(history, "log_loss", None)).axes
+    low, high = axes.get_ylim()
+    assert low < 1 < high
+    assert max(tick for tick in axes.get_yticks() if tick <= high + 1e-6) <= 1 + 1e-9
+
+
 @pytest.mark.parametrize(("last", "scale"), [(1e-4, "log"), (0.5, "linear"), (0.0, "linear")])
 def test_a_loss_that_falls_far_gets_a_logarithmic_axis(drawn, last, scale):
     history = {"train/loss": np.linspace(1, last, 5001), "train/accuracy": np.ones(5001)}
