@@ -1,4 +1,7 @@
-"""`nnjax compare`: runs and lanes side by side, with the settings in which they differ and their final metrics."""
+"""`nnjax compare`: runs and lanes side by side, with the settings in which they differ and their final metrics.
+
+With --html the same as a page, with their curves over each other.
+"""
 
 import argparse
 import csv
@@ -10,23 +13,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nnjax import trained
 from nnjax.errors import InputError, choices
-from nnjax.members import determines
+from nnjax.members import determines, typed
 
 if TYPE_CHECKING:
     from nnjax.tracking.store import Found
 
-HELP = "print a table of runs or lanes: settings that differ, final metrics, the best first"
+HELP = "print a table of runs or lanes, or write a page: settings that differ, final metrics, the best first"
 ORDER = ("validation/loss", "train/loss")  # what sorts, unless asked: the first that is there, never the test
 SHOWN = 50
 OF_A_RUN = ("gradient_check/", "time/", "training/", "gradient/", "parameters/")  # metrics that are no results
 
 
 class Row(NamedTuple):
-    """A run or a lane: settings as typed, final metrics."""
+    """A run or a lane: settings as typed, final metrics, and the run whose files it is in, of a lane its sweep's."""
 
     name: str
     settings: dict[str, str]
     metrics: dict[str, float]
+    id: str
+    run: "Found"
+    lane: int | None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,12 +43,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sort", metavar="METRIC", help=f"such as test/accuracy; else {' or '.join(ORDER)}")
     parser.add_argument("--csv", action="store_true", help="all rows as comma-separated values")
     parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write a page too, such as comparison.html: table, the best marked, curves",
+    )
+    parser.add_argument(
         "--uri", metavar="URI", help="the store; else MLFLOW_TRACKING_URI, else mlflow.db in this folder"
     )
 
 
 def run(given: argparse.Namespace) -> None:
-    """Prints the table; raises InputError where there is nothing of that name."""
+    """Prints the table, and writes the page; raises InputError where there is nothing of that name."""
+    if given.html is not None:
+        check_page(given.html)
     rows = list(chosen(given))
     if not rows:
         raise InputError("nothing to compare: no finished run of that name in the store")
@@ -53,13 +66,29 @@ def run(given: argparse.Namespace) -> None:
     worst = float("inf")
     sign = -1 if sort and sort.endswith(("accuracy", "r2")) else 1
     rows.sort(key=lambda row: sign * row.metrics[sort] if sort in row.metrics else worst)
-    lines = table(rows, differing(rows), [*([sort] if sort else []), *(each for each in metrics if each != sort)])
+    columns = [*([sort] if sort else []), *(each for each in metrics if each != sort)]
+    if given.html is not None:
+        from nnjax.commands import compare_page
+
+        shown = rows[:SHOWN]
+        compare_page.write(Path(given.html), shown, differing(rows), columns, len(rows) - len(shown), given.uri)
+    lines = table(rows, differing(rows), columns)
     if given.csv:
         csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
         return
     print(aligned(lines[: SHOWN + 1]))
     if len(rows) > SHOWN:
         print(f"... and {len(rows) - SHOWN:,} more: --csv prints all")
+    if given.html is not None:
+        print(f"written: {given.html}")
+
+
+def check_page(name: str) -> None:
+    """Raises InputError for a page that can't be written, or that is meant to be a run: --html RUN RUN."""
+    if not name.endswith(".html"):
+        raise InputError(f"--html={name}: must be the file to write; allowed: --html comparison.html RUN RUN ...")
+    if not Path(name).absolute().parent.is_dir():
+        raise InputError(f"--html={name}: there is no folder {Path(name).parent}")
 
 
 def chosen(given: argparse.Namespace) -> Iterator[Row]:
@@ -101,7 +130,9 @@ def row(run: "Found", runs: Mapping[str, "Found"]) -> Row:
     common = runs[run.parent].params if run.parent in runs else {}
     params = {**common, **run.params}
     settings = {key: plain(value) for key, value in params.items() if determines(key)}
-    return Row(run.name, settings, results(run.metrics))
+    lane = run.tags.get("lane") if run.parent in runs else None
+    files = (run, None) if lane is None else (runs[run.parent], int(lane))
+    return Row(run.name, settings, results(run.metrics), run.id, *files)
 
 
 def lanes(uri: str | None, parent: "Found") -> Iterator[Row]:
@@ -113,9 +144,10 @@ def lanes(uri: str | None, parent: "Found") -> Iterator[Row]:
         file = store.download(uri, Path.cwd(), parent.id, "lanes.parquet", here)
         found = folder.read_table(file)[0] if file else []
     keys = analysis.swept(found)
-    for lane in found:
-        settings = {key: plain(analysis.text(value)) for key, value in lane.settings.items()}
-        yield Row(analysis.name(lane, keys), settings, results(lane.metrics))
+    for place, lane in enumerate(found):
+        settings = {key: plain(typed(value)) for key, value in lane.settings.items()}
+        name = analysis.name(lane, keys)
+        yield Row(name, settings, results(lane.metrics), f"{parent.id}:{place}", parent, place)
 
 
 def results(metrics: Mapping[str, float]) -> dict[str, float]:
