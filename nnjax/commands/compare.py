@@ -37,7 +37,8 @@ class Row(NamedTuple):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What to compare, in which order, and how it is printed."""
-    parser.add_argument("ids", nargs="*", metavar="ID", help="runs; a sweep's id stands for its lanes, ID:7 for lane 7")
+    about = "runs, by 6 letters or more; a sweep's id stands for its lanes, ID:7 for lane 7"
+    parser.add_argument("ids", nargs="*", metavar="ID", help=about)
     parser.add_argument("--experiment", metavar="NAME", help="all runs of one of MLflow's experiments")
     parser.add_argument("--sweep", metavar="NAME", help="all lanes of a sweep, by its sweep.name or its folder's name")
     parser.add_argument("--sort", metavar="METRIC", help=f"such as test/accuracy; else {' or '.join(ORDER)}")
@@ -108,8 +109,7 @@ def chosen(given: argparse.Namespace) -> Iterator[Row]:
     runs = {run.id: run for run in everything}
     for wanted in given.ids:
         run_id, _, lane = wanted.partition(":")
-        if run_id not in runs:
-            raise InputError(f"{run_id}: no such run; {choices(run_id, list(runs)[:5])} ...")
+        run_id = one_of(run_id, list(runs))
         if "lanes" not in runs[run_id].tags:
             yield row(runs[run_id], runs)
             continue
@@ -123,6 +123,16 @@ def chosen(given: argparse.Namespace) -> Iterator[Row]:
                 yield from lanes(given.uri, run)
             elif run.metrics and run.parent not in runs:
                 yield row(run, runs)
+
+
+def one_of(wanted: str, ids: Sequence[str]) -> str:
+    """The id that is this, or alone begins so; InputError where there is none or several."""
+    found = [each for each in ids if each.startswith(wanted)] if len(wanted) >= trained.SHORTEST else []
+    if len(found) > 1:
+        raise InputError(f"{wanted}: begins the ids of {len(found)} runs; allowed: {', '.join(found[:5])}")
+    if not found:
+        raise InputError(f"{wanted}: no such run; {choices(wanted, list(ids)[:5])} ...")
+    return found[0]
 
 
 def row(run: "Found", runs: Mapping[str, "Found"]) -> Row:
@@ -156,9 +166,9 @@ def results(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def differing(rows: Sequence[Row]) -> list[str]:
-    """The settings that aren't the same in all rows."""
+    """The settings that aren't the same in all rows; one that a row hasn't got is null there."""
     keys = dict.fromkeys(key for row in rows for key in row.settings)
-    return [key for key in keys if len({row.settings.get(key) for row in rows}) > 1]
+    return [key for key in keys if len({row.settings.get(key, "null") for row in rows}) > 1]
 
 
 def table(rows: Sequence[Row], settings: Sequence[str], metrics: Sequence[str]) -> list[list[str]]:

@@ -39,7 +39,7 @@ def several(names: Sequence[str], histories: Sequence[Mapping[str, NDArray[Any]]
             values = history[f"{part}/{metric}"]
             there = np.isfinite(values)
             epochs, colour, dash = history["epoch"][there], COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS)]
-            axes.plot(epochs, values[there], dash, color=colour, label=shorten(name, NAME))
+            axes.plot(epochs, values[there], dash, color=colour, label=shorten(name, NAME).replace("$", r"\$"))
             drawn.append((epochs, values[there]))
         unit = UNITS.get(loss, "mean per example")
         axes.set_ylabel(f"{part} {SECOND.get(metric, f'{loss or metric} ({unit})')}")

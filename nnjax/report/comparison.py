@@ -10,6 +10,7 @@ import numpy as np
 from nnjax.report import page
 
 History = Mapping[str, np.ndarray]  # `epoch` (k,), and arrays (k,) by metric
+LETTERS = 8  # of a run's id
 SCORES = ("accuracy", "r2")  # how metrics end that are better the larger they are
 
 
@@ -27,6 +28,12 @@ class Compared(NamedTuple):
     address: str
     settings: Mapping[str, str]
     metrics: Mapping[str, float]
+
+    @property
+    def short(self) -> str:
+        """The first letters of the id, enough for every command, and the lane's number."""
+        run, colon, lane = self.id.partition(":")
+        return f"{run[:LETTERS]}{colon}{lane}"
 
 
 def write(
@@ -55,12 +62,25 @@ def write(
         "comparison.html",
         title=f"{count} compared",
         lead=f"In the order of {metrics[0]}, the best first." if metrics else "",
-        runs=[{**run._asdict(), "best": names} for run, names in zip(runs, marked, strict=True)],
-        keys=keys,
+        runs=[{**run._asdict(), "short": run.short, "best": names} for run, names in zip(runs, marked, strict=True)],
+        settings=differing(runs, keys),
         metrics=metrics,
         more=more,
         picture=picture(runs, histories),
     )
+
+
+def differing(runs: Sequence[Compared], keys: Sequence[str]) -> list[list[str]]:
+    """A line of names, then a line a run or, where settings are the more, a line a setting; nothing without any."""
+    names = [numbered(place, run) for place, run in enumerate(runs, 1)]
+    rows = [[name, *(run.settings.get(key, "") for key in keys)] for name, run in zip(names, runs, strict=True)]
+    lines = [["", *keys], *rows]
+    return [] if not keys else [[*column] for column in zip(*lines, strict=True)] if len(keys) > len(runs) else lines
+
+
+def numbered(place: int, run: Compared) -> str:
+    """How a run is called in all parts of the page."""
+    return f"{place}  {run.name}"
 
 
 def best(metric: str, runs: Sequence[Compared]) -> float | None:
@@ -77,7 +97,7 @@ def picture(runs: Sequence[Compared], histories: Sequence[History | None]) -> pa
     if len(there) < 2:
         return None
     losses = {runs[i].settings.get("loss.name", "") for i in there}
-    names = [f"{i + 1}  {runs[i].name}" for i in there]
+    names = [numbered(i + 1, runs[i]) for i in there]
     loss = losses.pop() if len(losses) == 1 else ""
     file = io.BytesIO()
     several.several(names, [each for each in histories if each is not None], loss).savefig(file, format="png")

@@ -35,7 +35,7 @@ def write(sweep: Sweep, rows: Sequence[tuple[str, str]], run_id: str, start_fold
         settings=[
             each
             for each in settings.beside_defaults(sweep.group.config)
-            if each.key not in sweep.keys and each.key != "lanes.values"
+            if each.key not in sweep.keys and not each.key.startswith("lanes.values")
         ],
         notice=sweep.group.dataset.get("notice", ""),
         data=[("data", summary["data"]), ("digest", sweep.lanes[0].facts["data"])],

@@ -30,7 +30,8 @@ def test_else_the_training_and_what_all_have_alone():
 
 
 def test_every_line_looks_its_own_way():
-    made = several([f"run {i}" for i in range(MOST)], [LOSS] * MOST, "log_loss")
+    made = several([f"run {i} costs $3 and \\frac$" for i in range(MOST)], [LOSS] * MOST, "log_loss")
+    made.draw_without_rendering()
     looks = {(line.get_color(), line.get_linestyle()) for line in made.axes[0].lines}
     assert len(looks) == MOST
 

@@ -181,7 +181,7 @@ def test_the_report_says_what_was_swept_and_which_lane_is_best(sweep):
     rates = cells.index("optimizer.learning_rate")
     assert cells[rates + 1] == "0.1, 100.0"
     assert cells.count("optimizer.learning_rate") == 1, "what was swept is no setting that all have"
-    assert "lanes.values" not in cells
+    assert not [cell for cell in cells if cell.startswith("lanes.values")]
     assert page.said("td").count("diverged") == 4
     place = min((lane.metrics["train/loss"], i) for i, lane in enumerate(sweep.lanes()) if lane.metrics)[1]
     assert f"nnjax reproduce {sweep.parent().info.run_id}:{place}" in page.said("pre")
