@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from nnjax.report.page import TEMPLATES
+
 FACTS = Path(__file__).parents[1] / "docs" / "lecture.md"
-STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}img{max-width:100%}
-pre{background:#f4f4f4;padding:.8rem;overflow-x:auto;font-size:13px;line-height:1.35}code{background:#f4f4f4}
-blockquote{border-left:4px solid #bbb;margin:.5rem 0;padding-left:1rem}nav a{margin-right:1rem}"""
+STYLE = (TEMPLATES / "style.css").read_text(encoding="utf-8")  # as the pages of runs have it
 
 
 class Section(NamedTuple):
@@ -82,4 +82,4 @@ def picture(figure: Figure, alternative: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<p><img alt="{html.escape(alternative)}" src="data:image/png;base64,{data}"></p>'
+    return f'<figure><img alt="{html.escape(alternative)}" src="data:image/png;base64,{data}"></figure>'

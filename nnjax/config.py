@@ -225,6 +225,7 @@ class Tracking:
     tags: dict[str, str] = field(default_factory=dict)
     figures: bool = MISSING
     model: bool = MISSING
+    report: bool = True  # runs of earlier versions don't say
 
 
 @dataclass

@@ -98,3 +98,8 @@ def determines(key: str) -> bool:
 def identity(settings: Mapping[str, Any], data_digest: str) -> str:
     """The sha256 (hex) of settings and data: equal for equal members, wherever and however they are trained."""
     return hashlib.sha256(json.dumps([sorted(settings.items()), data_digest]).encode()).hexdigest()
+
+
+def typed(value: Any) -> str:
+    """A value as it is typed on the command line."""
+    return value if isinstance(value, str) else json.dumps(value).replace(" ", "")

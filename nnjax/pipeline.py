@@ -12,7 +12,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from nnjax import assembly, compile_cache, members, provenance, results, run_figures, saving, signals, validation
+from nnjax import (
+    assembly,
+    compile_cache,
+    members,
+    provenance,
+    results,
+    run_figures,
+    run_report,
+    saving,
+    signals,
+    validation,
+)
 from nnjax.checkpoint import Checkpoint
 from nnjax.config import Config
 from nnjax.data import sources
@@ -84,6 +95,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
         )
         recorder.summary(facts)
         results.write_summary(folder, facts)
+        run_report.write(folder, facts, config, dataset, outcome)
         log.info("\n%s", describe.summary(facts))
     return float(outcome.history[results.objective(config, dataset)][outcome.kept_epoch])
 

@@ -102,7 +102,9 @@ def test_wheel_carries_the_whole_configuration_and_nothing_of_the_workshop(wheel
     packages = ("nnjax", "hydra_plugins")
     modules = {path.relative_to(ROOT).as_posix() for name in packages for path in (ROOT / name).rglob("*.py")}
     assert "nnjax/conf/config.yaml" in configuration
-    assert names >= configuration | modules
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nnjax" / "report" / "templates").iterdir()}
+    assert "nnjax/report/templates/run.html" in templates
+    assert names >= configuration | modules | templates
     assert {name.partition("/")[0] for name in names} == set(packages)
     assert "hydra_plugins/__init__.py" not in names, "other plugins share this namespace"
 

@@ -148,7 +148,7 @@ def alone(config: Config) -> Config:
         "resume": None,
         "lanes": dataclasses.replace(config.lanes, values=None, seeds=1),
         "sweep": schema.Sweep(None),
-        "tracking": dataclasses.replace(config.tracking, enabled=False, figures=False, model=False),
+        "tracking": dataclasses.replace(config.tracking, enabled=False, figures=False, model=False, report=False),
         "training": dataclasses.replace(config.training, gradient_check=False),
         "runtime": dataclasses.replace(config.runtime, profile=False),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnjax.members import typed
 from nnjax.sweep.folder import FINISHED, Lane
 
 REPEATS = ("seed", "training.shuffle_seed")  # settings that repeat an experiment rather than change it
@@ -29,13 +30,8 @@ def short(keys: Sequence[str]) -> dict[str, str]:
 
 def name(lane: Lane, keys: Sequence[str]) -> str:
     """`hidden=[4] learning_rate=0.1 seed=3`."""
-    words = (f"{word}={text(lane.settings.get(key))}" for key, word in short(keys).items())
+    words = (f"{word}={typed(lane.settings.get(key))}" for key, word in short(keys).items())
     return " ".join(words) or f"seed={lane.settings['seed']}"
-
-
-def text(value: Any) -> str:
-    """A value as it is typed on the command line."""
-    return value if isinstance(value, str) else json.dumps(value).replace(" ", "")
 
 
 def column(lanes: Sequence[Lane], metric: str) -> np.ndarray:
@@ -107,7 +103,7 @@ def table(lanes: Sequence[Lane], keys: Sequence[str], objective: str) -> list[Ma
     return [
         {
             "rank": rank if rank <= len(order) else None,
-            **{key: text(lanes[i].settings.get(key)) for key in keys},
+            **{key: typed(lanes[i].settings.get(key)) for key in keys},
             **{metric: lanes[i].metrics.get(metric) for metric in names},
             "epochs": lanes[i].facts["epochs"],
             "stopped": lanes[i].facts["stopped"],

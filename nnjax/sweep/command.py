@@ -21,10 +21,14 @@ TRACKING = {
     "tags": kinds.texts,
     "figures": kinds.truth,
     "model": kinds.truth,
+    "report": kinds.truth,
 }
+ADDED = {"report": True}  # since commands were first remembered: earlier ones don't say
 KINDS = {
     "start_folder": kinds.text,
-    "tracking": lambda value: kinds.facts(TRACKING)(value) and value.keys() == TRACKING.keys(),
+    "tracking": lambda value: (
+        isinstance(value, dict) and kinds.facts(TRACKING)({**ADDED, **value}) and value.keys() <= TRACKING.keys()
+    ),
     "record": lambda value: value in ("auto", "runs", "table"),
     "objective": lambda value: value in (None, *OBJECTIVES),
     "process": kinds.process,

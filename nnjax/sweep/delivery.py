@@ -16,7 +16,7 @@ from nnjax import atomic, members, results
 from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, StoreError
-from nnjax.sweep import analysis, command
+from nnjax.sweep import analysis, command, report
 from nnjax.sweep import folder as kept
 from nnjax.sweep.callback import Running
 from nnjax.sweep.folder import DIVERGED
@@ -75,6 +75,8 @@ def deliver(running: Running, status: describe.Status) -> None:
             rows = describe_sweep(sweep, running.start_folder, *where)
             with atomic.file(sweep.folder / "summary.txt") as file:
                 file.write_text(describe.panel(rows) + "\n")
+            if tracking.report:
+                report.write(sweep, rows, where[0], running.start_folder, tracking)
             if parent is not None:
                 try:
                     record_parent(parent, sweep, rows, dataset, tracking)
@@ -195,7 +197,7 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
     return Child(
         member=lane.facts["member"],
         name=analysis.name(lane, sweep.keys),
-        params={key: analysis.text(lane.settings.get(key)) for key in sweep.keys} or {"seed": lane.settings["seed"]},
+        params={key: members.typed(lane.settings.get(key)) for key in sweep.keys} or {"seed": lane.settings["seed"]},
         points=points,
         tags=tags,
         status="FAILED" if diverged else "FINISHED",

@@ -46,7 +46,7 @@ class Group(NamedTuple):
 
     Attributes:
         config: the resolved configuration of the job, nested.
-        dataset: name, source, description and task of the data.
+        dataset: name, source, description, notice and task of the data.
         layout: in words.
         compiles: programs compiled for it, none if another part's was there.
         compile_seconds, train_seconds, examples_per_second: of all its lanes.

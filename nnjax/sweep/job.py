@@ -154,6 +154,7 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
                 "name": dataset.name,
                 "source": dataset.source,
                 "described": results.describe_data(dataset),
+                "notice": dataset.notice,
                 "task": dataset.task,
                 "network": describe.network(config.model.name, config.loss.name, assembly.units(config, dataset)),
             },

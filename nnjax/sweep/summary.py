@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnjax import atomic, pipeline, results, run_figures
+from nnjax import atomic, members, pipeline, results, run_figures
 from nnjax.config import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.sweep import analysis
@@ -77,7 +77,7 @@ def groups(sweep: Sweep) -> list[str] | None:
         return None
     key = max(keys, key=lambda key: analysis.explained(sweep.column(key), values))
     word = analysis.short(sweep.keys)[key]
-    return [f"{word}={analysis.text(value)}" for value in sweep.column(key)]
+    return [f"{word}={members.typed(value)}" for value in sweep.column(key)]
 
 
 def held_out(sweep: Sweep) -> str:

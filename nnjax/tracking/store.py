@@ -149,7 +149,10 @@ class Run:
 
 
 class Found(NamedTuple):
-    """A run as the store has it, values as text; parent: the id of the sweep it belongs to, or ""."""
+    """A run as the store has it, values as text; parent: the id of the sweep it belongs to, or "".
+
+    experiment_id: of the table it is in.
+    """
 
     id: str
     name: str
@@ -157,6 +160,7 @@ class Found(NamedTuple):
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     parent: str
+    experiment_id: str
 
 
 @dataclass(frozen=True)
@@ -252,8 +256,9 @@ def download(uri: str | None, start_folder: str | Path, run_id: str, path: str, 
 
 
 def _found(run: Any) -> Found:
-    tags = run.data.tags
-    return Found(run.info.run_id, run.info.run_name, run.data.params, run.data.metrics, tags, tags.get(PARENT, ""))
+    info, data = run.info, run.data
+    parent = data.tags.get(PARENT, "")
+    return Found(info.run_id, info.run_name, data.params, data.metrics, data.tags, parent, str(info.experiment_id))
 
 
 def log_children(parent: Run, children: Iterable[Child]) -> None:

@@ -3,12 +3,16 @@
 import argparse
 import csv
 import io
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nnjax import pipeline
-from nnjax.commands import compare
+from nnjax.commands import compare, compare_page
 from nnjax.errors import InputError
+from nnjax.tracking.store import ROOT, search
+from tests.report import Page
 from tests.sweep.conftest import RATES, XOR, swept, values  # noqa: F401 - a fixture
 from tests.test_config import read
 
@@ -86,7 +90,7 @@ def test_an_experiment_has_the_same_rows_whichever_way_its_lanes_were_recorded(r
 def test_a_lane_by_its_id_and_number(rows, store):
     for sweep in store:
         run, lane = sweep.parent().info.run_id, sweep.lanes()[1]
-        (row,) = rows(f"{run}:1")
+        (row,) = rows(f"{run[:8]}:1")
         assert float(row["train/loss"]) == pytest.approx(lane.metrics["train/loss"], rel=1e-5)
         first, second = rows(f"{run}:1", f"{run}:0")
         assert {first["seed"], second["seed"]} == {"0", "1"}
@@ -139,6 +143,45 @@ def test_a_long_table_is_cut_and_says_so(rows, monkeypatch):
     lines = rows.printed("--sweep=runs").splitlines()
     assert len(lines) == 1 + 3 + 1
     assert lines[-1] == "... and 1 more: --csv prints all"
+
+
+def test_as_a_page_it_has_the_rows_curves_and_links(rows, store, tmp_path):
+    (alone,) = [run for run in store[0].runs() if run.data.params.get("seed") == "7" and "lane" not in run.data.tags]
+    best = finished(store[1])[0]
+    sweep, lane = store[1].parent().info.run_id, store[1].lanes().index(best)
+    printed = rows.printed("--html", str(tmp_path / "page.html"), alone.info.run_id, f"{sweep}:{lane}")
+    assert printed.splitlines()[-1] == f"written: {tmp_path / 'page.html'}"
+    page = Page(tmp_path / "page.html")
+    page.check_alone()
+    assert {alone.info.run_id, f"{sweep}:{lane}"} <= {each.get("title") for each in page.of("code")}
+    assert {f"{best.metrics['train/loss']:.4g}", f"{alone.data.metrics['test/loss']:.4g}"} <= {*page.said("td")}
+    assert len(page.of("img")) == 1, "both have a history"
+    linked = {(tmp_path / each["href"]).resolve() for each in page.of("a")}
+    assert linked == {Path(alone.data.tags["run_folder"], "report.html"), store[1].root / "summary" / "report.html"}
+
+
+def test_a_history_is_the_runs_or_the_lanes_own_from_the_store_too(rows, store, tmp_path):
+    """Where the folders are gone, the store has copies."""
+    everything = {run.id: run for run in search(None, store[0].start)}
+    chosen = [
+        compare.row(run, everything) for run in everything.values() if run.params.get("seed") == "7" and not run.parent
+    ]
+    chosen += compare.lanes(None, everything[store[1].parent().info.run_id])
+    for each in chosen:
+        gone = each._replace(run=each.run._replace(tags={**each.run.tags, ROOT: str(tmp_path / "gone")}))
+        here, there = (compare_page.history(one, None, tmp_path) for one in (each, gone))
+        assert here is not None
+        assert there is not None
+        for metric in {*here, *there}:
+            np.testing.assert_array_equal(here[metric], there[metric])
+        if "train/loss" in each.metrics:
+            assert here["train/loss"][-1] == pytest.approx(each.metrics["train/loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(("name", "named"), [("4711", "must be the file to write"), ("no/x.html", "no folder no")])
+def test_a_page_that_cannot_be_written_is_one_line(rows, name, named):
+    with pytest.raises(InputError, match=named):
+        rows(f"--html={name}")
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,14 @@ def test_what_is_not_a_record_is_one_line(swept, sync):  # noqa: F811
     assert noise.count("\n") == 1
 
 
+def test_a_command_that_was_remembered_before_there_were_reports_wants_one(tmp_path):
+    command.remember(Running(tmp_path, tmp_path, read(*XOR).tracking, "table", None))
+    known = command.read(tmp_path)
+    del known["tracking"]["report"]
+    (tmp_path / command.FILE).write_text(json.dumps(known))
+    assert command.running(tmp_path, command.read(tmp_path)).tracking.report is True
+
+
 def test_damaged_files_are_a_line_each_and_the_others_are_delivered(swept, sync):  # noqa: F811
     start = swept().start
     damaged = start / "outputs" / "damaged"

@@ -1,18 +1,22 @@
 """From the command line to MLflow: what a run prints, leaves in its folder and records."""
 
+import base64
 import math
 import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import mlflow
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from nnjax.tracking.quiet import quiet
 from nnjax.training.programs import COLUMNS
 from tests.end_to_end.conftest import command
+from tests.report import Page
 
 CURVES = {"learning_curves", "norms", "confusion_matrix"}
 
@@ -99,6 +103,21 @@ def test_figures_are_there(which, extra, request):
     done = request.getfixturevalue(which)
     names = [item.path for item in done.client().list_artifacts(done.run().info.run_id, "figures")]
     assert set(names) == {f"figures/{name}.png" for name in CURVES | extra}
+
+
+def test_the_report_is_an_artifact_that_needs_nothing_else(digits, tmp_path):
+    run = digits.run()
+    with quiet():
+        copy = Path(digits.client().download_artifacts(run.info.run_id, "report.html", str(tmp_path)))
+    page = Page(copy)
+    page.check_alone()
+    assert copy.read_bytes() == (digits.run_folder / "report.html").read_bytes()
+    (notice,) = [text for text in page.said("p") if "not MNIST's 70,000" in text]
+    assert "mnist_5k" in notice
+    assert f"nnjax reproduce {run.info.run_id}" in page.said("pre")
+    assert f"{run.data.metrics['test/accuracy']:.4g}" in page.said("td")
+    pictures = {base64.b64decode(each["src"].partition(",")[2]) for each in page.of("img")}
+    assert pictures == {file.read_bytes() for file in (digits.run_folder / "figures").iterdir()}
 
 
 def test_model_needs_neither_jax_nor_pickle(xor):

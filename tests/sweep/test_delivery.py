@@ -13,6 +13,7 @@ from nnjax.sweep import folder as kept
 from nnjax.sweep.recording import ChildRuns
 from nnjax.tracking.quiet import quiet
 from nnjax.training import loop
+from tests.report import Page
 from tests.sweep.conftest import RATES, XOR, lane_of, recorded, values
 from tests.test_config import read
 
@@ -160,13 +161,31 @@ def test_the_parents_input_is_the_data(sweep):
 def test_the_parents_files_are_the_summary(sweep, tmp_path):
     client, run = sweep.client(), sweep.parent().info.run_id
     top = {item.path for item in client.list_artifacts(run)}
-    assert {"lanes.parquet", "histories.npz", "leaderboard.csv", "summary.txt", "figures", "best", "lanes"} <= top
+    files = {"lanes.parquet", "histories.npz", "leaderboard.csv", "summary.txt", "report.html"}
+    assert {*files, "figures", "best", "lanes"} <= top
     figures = {item.path for item in client.list_artifacts(run, "figures")}
     assert figures == {f"figures/{name}.png" for name in ("bands", "heat_map", "leaderboard")}
     best = {item.path for item in client.list_artifacts(run, "best/figures")}
     assert {f"best/figures/{name}.png" for name in ("learning_curves", "decision_boundary")} <= best
     copy = client.download_artifacts(run, "lanes.parquet", str(tmp_path))
     assert kept.read_table(copy)[0] == sweep.lanes()
+
+
+def test_the_report_says_what_was_swept_and_which_lane_is_best(sweep):
+    page = Page(sweep.root / "summary" / "report.html")
+    page.check_alone()
+    parts = ["What ran", "Data", "Results", "Gradient check", "Figures", "The best lane", "Again"]
+    assert page.said("h2") == parts
+    assert page.said("h1") == [sweep.parent().data.tags["mlflow.runName"]]
+    cells = page.said("code")
+    rates = cells.index("optimizer.learning_rate")
+    assert cells[rates + 1] == "0.1, 100.0"
+    assert cells.count("optimizer.learning_rate") == 1, "what was swept is no setting that all have"
+    assert not [cell for cell in cells if cell.startswith("lanes.values")]
+    assert page.said("td").count("diverged") == 4
+    place = min((lane.metrics["train/loss"], i) for i, lane in enumerate(sweep.lanes()) if lane.metrics)[1]
+    assert f"nnjax reproduce {sweep.parent().info.run_id}:{place}" in page.said("pre")
+    assert len(page.of("img")) == len([*(sweep.root / "summary").rglob("*.png")])
 
 
 def test_the_leaderboard_ranks_finished_lanes_by_the_objective(sweep):
