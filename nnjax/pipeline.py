@@ -72,6 +72,7 @@ def run(config: Config, folder: Path, start_folder: Path, times: Times | None = 
             accept(check)
         training = assembly.training([config], dataset)
         times.add("compile", training.compile_seconds)
+        recorder.deliver()
         if saved is not None:
             saver.restore(training, saved)
         train(config, training, folder, recorder, saver, times)

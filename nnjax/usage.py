@@ -20,7 +20,7 @@ Trains a network and records it in MLflow. nnjax-train = python -m nnjax.train
   nnjax-train +experiment=mnist optimizer=sgd 'model.hidden=[64]'
   nnjax-train -m +sweep=lanes +experiment=xor 'seed=range(0,64)'
 
-Experiments, with the test accuracy and the time to expect (2 cores, warm):
+Experiments, test accuracy and time to expect (whole MNIST; 2 cores, warm):
 {experiments}
 
 Choices, each with settings of its own:
