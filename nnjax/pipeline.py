@@ -3,7 +3,8 @@
 import dataclasses
 import logging
 import os
-import time
+import shutil
+import textwrap
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -37,6 +38,7 @@ from nnjax.progress import Progress
 from nnjax.recorder import Recorder
 from nnjax.results import Outcome
 from nnjax.saving import Saver
+from nnjax.times import Times
 from nnjax.tracking import describe
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
@@ -45,15 +47,18 @@ from nnjax.training.programs import DIVERGED
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, folder: Path, start_folder: Path) -> float:
+def run(config: Config, folder: Path, start_folder: Path, times: Times | None = None) -> float:
     """One run, from plain records to a run folder and a run in MLflow; its objective.
+
+    times: of the command that asks for it, with what it has taken so far; None: counted from here.
 
     Raises:
         InputError: data, platform or store can't be had as asked.
         TrainingError: the gradients differ, or the loss stopped being finite; folder and MLflow keep what was found.
     """
-    started = time.perf_counter()
-    dataset = load(config)
+    times = times or Times()
+    with times.part("data"):
+        dataset = load(config)
     prepare_jax(config)
     settings = describe.without_passwords(dataclasses.asdict(config))
     units = assembly.units(config, dataset)
@@ -61,7 +66,8 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
     saved = saver.find()
     check_epochs(config, saved)
     name = config.tracking.run_name or describe.run_name(settings, units, dataset.name)
-    log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
+    width = shutil.get_terminal_size().columns
+    log.info("%s\n%s", name, textwrap.fill(dataset.notice or results.describe_data(dataset), width))
     log_batch(config, dataset)
     results.write_settings(folder, settings)
     with Recorder(config, settings, dataset, name, folder, start_folder) as recorder:
@@ -70,33 +76,39 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
         described = {"model": network, "data": results.describe_data(dataset), "precision": precision}
         depends = provenance.of(dataset, device())
         recorder.tags({"run_folder": folder, **depends, **described})
-        check = check_gradients(config, dataset, folder)
+        with times.part("check"):
+            check = check_gradients(config, dataset, folder)
         if check is not None:
             recorder.metrics(results.check_metrics(check), epoch=0)
             accept(check)
         training = assembly.training([config], dataset)
-        times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
+        times.add("compile", training.compile_seconds)
+        recorder.deliver()
         if saved is not None:
             saver.restore(training, saved)
-        train(config, training, folder, recorder, saver)
-        outcome = evaluate(config, dataset, training)
+        train(config, training, folder, recorder, saver, times)
+        with times.part("evaluate"):
+            outcome = evaluate(config, dataset, training)
         if not np.isfinite(outcome.test["test/loss"]):
             refuse_divergence(config, outcome.history, outcome.epochs, "the test loss", recorder)
         recorder.ended(outcome)
-        recorder.model(results.write_network(folder, config, dataset, outcome))
-        recorder.tags(results.write_provenance(folder, depends))
-        run_figures.write(folder, config, dataset, outcome)
+        with times.part("model"):
+            recorder.model(results.write_network(folder, config, dataset, outcome))
+            recorder.tags(results.write_provenance(folder, depends))
+        with times.part("figures"):
+            run_figures.write(folder, config, dataset, outcome)
         recorder.copy()
-        recorder.wait()
-        times |= {"train": training.train_seconds, "total": time.perf_counter() - started}
-        recorder.metrics({f"time/{part}_seconds": seconds for part, seconds in times.items()}, outcome.epochs)
-        facts = results.facts(
-            name, os.path.relpath(folder, start_folder), config, dataset, outcome, check, times, recorder.where()
-        )
+        with times.part("store"):
+            recorder.wait()
+        shown = os.path.relpath(folder, start_folder)
+        facts = results.facts(name, shown, config, dataset, outcome, check, times.seconds, recorder.where())
+        with times.part("report"):
+            run_report.write(folder, facts, config, dataset, outcome)
+        times.reached("total")
+        recorder.metrics(times.metrics(), outcome.epochs)
         recorder.summary(facts)
         results.write_summary(folder, facts)
-        run_report.write(folder, facts, config, dataset, outcome)
-        log.info("\n%s", describe.summary(facts))
+        log.info("\n%s", describe.summary(facts, width))
     return float(outcome.history[results.objective(config, dataset)][outcome.kept_epoch])
 
 
@@ -186,8 +198,8 @@ def identity(config: Config, dataset: Dataset) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key != "training.epochs"} | {"data": dataset.digest}
 
 
-def train(config: Config, training: Training, folder: Path, recorder: Recorder, saver: Saver) -> None:
-    """Runs the epochs, showing, recording and saving each chunk.
+def train(config: Config, training: Training, folder: Path, recorder: Recorder, saver: Saver, times: Times) -> None:
+    """Runs the epochs, showing, recording and saving each chunk; the first is what was there before.
 
     Raises:
         TrainingError: the loss stopped being finite.
@@ -197,7 +209,9 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder, 
     try:
         with signals.caught() as stop:
             with trace, Progress(config.training.epochs) as progress:
-                for chunk in training.chunks(saver.epochs):
+                for number, chunk in enumerate(training.chunks(saver.epochs)):
+                    if number:
+                        times.reached("first_step")
                     progress.show(chunk)
                     recorder.show(chunk)
                     saver.after(training)
@@ -209,6 +223,7 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder, 
         recorder.tags({"stopped": "interrupted"})
         raise
     finally:
+        times.add("train", training.train_seconds)
         results.write_history(folder, lane_history(training))
     if training.status[0] == DIVERGED:
         history, epoch = lane_history(training), int(training.epochs[0])

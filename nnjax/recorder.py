@@ -58,7 +58,6 @@ class Recorder:
             undelivered.add(self.start_folder, self.folder)
             self.open(location.public(store))
             self.courier = Courier(self.folder, store, not self.record.again, self.start_folder, self.prepare)
-            self.courier.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
@@ -69,6 +68,7 @@ class Recorder:
         with suppress(OSError) if kind is not None else nullcontext():  # what went wrong may be that the disk is full
             self.tell("end", status=status)
             self.record.save()
+        self.deliver()
         self.courier.close()
         wrong = self.courier.wrong is not None or (kind is not None and issubclass(kind, StoreError))
         refused = wrong and not self.trained
@@ -83,6 +83,11 @@ class Recorder:
             log.warning("%s", self.undelivered("interrupted" if killed else f"nothing taken for {PATIENCE:.0f} s"))
         if kind is None:
             self.raise_mistakes()
+
+    def deliver(self) -> None:
+        """Starts the delivery, once: its imports hold up whatever else Python does, but no program that is compiled."""
+        if self.enabled and self.courier.ident is None:
+            self.courier.start()
 
     def open(self, uri: str) -> None:
         """Records the run with its name, settings, data and tags."""

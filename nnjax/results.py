@@ -140,12 +140,7 @@ def facts(
 ) -> describe.Facts:
     """What the summary tells of a finished run."""
     units = [math.prod(dataset.preprocessing.shape), *(len(b) for _, b in outcome.params)]
-    last = {
-        metric: values[outcome.kept_epoch]
-        for metric, values in outcome.history.items()
-        if metric.startswith("validation/")
-    }
-    measured = {metric: value for metric, value in last.items() if np.isfinite(value)}
+    best = {} if outcome.best_epoch is None else scores(outcome, outcome.best_epoch, "validation/")
     return describe.Facts(
         name=name,
         data=describe_data(dataset),
@@ -153,7 +148,9 @@ def facts(
         batch=describe_batch(config, dataset),
         model=describe.network(config.model.name, config.loss.name, units),
         parameters=sum(Theta.size + b.size for Theta, b in outcome.params),
-        metrics={**measured, **outcome.test},
+        metrics={**scores(outcome, outcome.kept_epoch, "validation/"), **outcome.test},
+        last=scores(outcome, outcome.epochs, "train/", "validation/"),
+        best=best,
         stopped=f"{outcome.stopped}, after epoch {outcome.epochs}",
         best_epoch=outcome.best_epoch,
         gradient_check="" if check is None else check_words(check),
@@ -162,6 +159,12 @@ def facts(
         look=where[1],
         folder=folder,
     )
+
+
+def scores(outcome: Outcome, epoch: int, *parts: str) -> dict[str, float]:
+    """The metrics of these parts after an epoch, those that were measured."""
+    found = {name: float(row[epoch]) for name, row in outcome.history.items() if name.startswith(parts)}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:

@@ -3,22 +3,26 @@
 import atexit
 import gc
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.utils import get_args
 from omegaconf import DictConfig
 
 from hydra_plugins.hydra_lanes.declaration import laned
-from nnjax import config, signals, validation
+from nnjax import completion, config, signals, usage, validation
 from nnjax.errors import InputError, guarded
 from nnjax.sweep import callback
 from nnjax.sweep.callback import Running
+from nnjax.times import Times
 from nnjax.tracking.describe import Status
 from nnjax.validation import check_text
 
 APPENDED = ("experiment=", "preset=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
+COMMAND: list[Times] = []  # that of this command, until its first job takes it
 LATE = ("+preset=", "+debug=")  # in this order, after an experiment, which they override
 
 
@@ -64,8 +68,11 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
 
     job = HydraConfig.get()
     settings = validation.read(composed, job.overrides.task)
+    times = COMMAND.pop() if COMMAND else Times()
+    times.rest("compose")
     from nnjax import checkpoint, members, pipeline, saving
 
+    times.rest("import")
     folder, start_folder = Path(job.runtime.output_dir), Path(job.runtime.cwd)
     if settings.resume is not None:
         from nnjax import resume
@@ -78,7 +85,7 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
         raise InputError(f"{folder}: holds a run already; allowed: resume={folder}, or another folder")
     if not members.several(settings):
         with saving.alone(folder):
-            return [pipeline.run(settings, folder, start_folder)]
+            return [pipeline.run(settings, folder, start_folder, times)]
     from nnjax.sweep import command, delivery
     from nnjax.sweep import job as lanes
     from nnjax.sweep.recording import ChildRuns
@@ -139,9 +146,17 @@ def deliver(status: Status) -> None:
 
 def main() -> None:
     """Composes the configuration from the command line and trains."""
+    COMMAND[:] = [Times(time.process_time())]  # Python's own start and the imports above: nothing else has run yet
+    COMMAND[0].rest("import")
     # Imports make millions of objects that live to the end: looking through them for garbage would take 1.5 s a run.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
+    asked = get_args(sys.argv[1:])
+    if asked.help:
+        guarded(lambda: print(usage.text(asked.config_dir)))
+        return
+    if asked.shell_completion:
+        guarded(lambda: completion.prepare(asked.overrides, presets))
     sys.argv[1:] = guarded(lambda: presets(sys.argv[1:]))
     config.register()
     folder = str(config.configuration_folder())

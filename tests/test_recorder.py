@@ -325,3 +325,17 @@ def test_progress_in_plain_lines_ends_with_a_number(tmp_path, caplog):
     lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("epoch ")]
     assert lines
     assert not any("nan" in line for line in lines)
+
+
+def test_nothing_is_imported_for_the_store_before_the_program_is_compiled(folder, monkeypatch):
+    """Python does one thing at a time: the first step would wait for it."""
+    compile_it, before = pipeline.assembly.training, {*threading.enumerate()}
+
+    def alone(*arguments):
+        assert "mlflow" not in [thread.name for thread in {*threading.enumerate()} - before]
+        return compile_it(*arguments)
+
+    monkeypatch.setattr(pipeline.assembly, "training", alone)
+    train(folder)
+    metrics = each_once(Done(0, "", "", folder)).data.metrics
+    assert metrics["time/first_step_seconds"] > metrics["time/compile_seconds"] > 0

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from nnjax.times import MOMENTS
 from nnjax.tracking.quiet import quiet
 from nnjax.training.programs import COLUMNS
 from tests.end_to_end.conftest import command
 from tests.report import Page
 
 CURVES = {"learning_curves", "norms", "confusion_matrix"}
+PARTS = ("import", "compose", "data", "check", "compile", "train", "evaluate", "figures", "model", "store", "report")
 
 
 def test_xor_gets_all_four_rows_right(xor):
@@ -53,11 +55,13 @@ def test_metrics_are_complete(digits):
         "training/stopped",
     }
     checks = {"gradient_check/max_relative_error", "gradient_check/finite_difference_error"}
-    times = {f"time/{part}_seconds" for part in ("first_step", "compile", "train", "total")}
+    times = {f"time/{part}_seconds" for part in PARTS + MOMENTS}
     with_l2 = digits.run().data.params["training.l2"] != "0.0"
     curves = set(COLUMNS) if with_l2 else set(COLUMNS) - {"train/cost"}
     assert set(metrics) == once | checks | times | curves
     assert metrics["gradient_check/max_relative_error"] <= 1e-12
+    assert sum(metrics[f"time/{part}_seconds"] for part in PARTS) <= metrics["time/total_seconds"]
+    assert 0 < metrics["time/first_step_seconds"] < metrics["time/total_seconds"]
     assert metrics["training/updates"] == metrics["training/epochs"] * math.ceil(3600 / 128)
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,25 +109,58 @@ FACTS = Facts(
 )
 
 
+ALL = replace(
+    FACTS,
+    notice="these are 5,000 digits | not all (no network); for those: data.mirror=FOLDER",
+    best_epoch=0,
+    best={"validation/loss": 0.5},
+    last={"train/loss": 0.01234, "train/accuracy": 0.99, "validation/loss": 0.6, "validation/accuracy": 0.87},
+    gradient_check="jax.grad within 1.5e-14",
+    times={"import": 0.7, "first_step": 2.04, "train": 3.14, "model": 0.02, "total": 5.0},
+)
+
+
+def told(text):
+    """The facts of a summary by name, each in a line again."""
+    facts = {}
+    for line in filter(None, text.splitlines()[1:-1]):
+        name = line[:11].strip() or name
+        facts[name] = f"{facts.get(name, '')} {line[11:]}".strip()
+    return facts
+
+
 def test_the_summary_lines_up_and_leaves_out_what_is_missing():
     lines = summary(FACTS).splitlines()
-    assert [line.split("  ")[0] for line in lines] == [
-        "run", "data", "model", "result", "stopped", "run id", "folder", "look",
-    ]  # fmt: skip
-    assert len({len(line) - len(line[9:].lstrip()) for line in lines}) == 1
-    assert lines[2].endswith("mlp 784-300-100-10, 266,610 parameters")
-    assert lines[3].endswith("test/accuracy 0.9312, test/loss 0.25")
+    assert lines[0] == "-- mlp 784-300-100-10 adam mnist_5k seed 0 ".ljust(80, "-")
+    assert lines[-1] == "-" * 80
+    assert list(told(summary(FACTS))) == ["data", "model", "stopped", "test", "run id", "folder", "look"]
+    assert "model      mlp 784-300-100-10, 266,610 parameters" in lines
+    assert "test       test/accuracy 0.9312, test/loss 0.25" in lines
+    assert "" in lines
 
 
-def test_the_summary_tells_notice_best_epoch_times_and_gradient_check():
-    facts = Facts(**{**FACTS.__dict__, "notice": "5,000 digits | not all", "best_epoch": 0,
-                     "gradient_check": "jax.grad within 1.5e-14", "times": {"train": 3.14}})  # fmt: skip
-    text = summary(facts)
-    for words in ("5,000 digits | not all", "epoch limit 10, best epoch 0", "jax.grad within 1.5e-14", "train 3.1"):
-        assert words in text
-    markdown = note(facts)
+def test_the_summary_tells_the_best_epoch_the_times_and_that_there_is_a_notice():
+    facts = told(summary(ALL))
+    assert facts["notice"] == "these are 5,000 digits | not all"  # what to do about it was said at the start
+    assert facts["last"] == "train/loss 0.01234, train/accuracy 0.99, validation/loss 0.6, validation/accuracy 0.87"
+    assert facts["best"] == "epoch 0: validation/loss 0.5"
+    assert facts["gradients"] == "jax.grad within 1.5e-14"
+    assert facts["seconds"] == "total 5.0, first step after 2.0: import 0.7, train 3.1, other 1.2"
+
+
+@pytest.mark.parametrize(("width", "longest"), [(20, 60), (60, 60), (80, 80), (200, 100)])
+def test_a_summary_fits_its_terminal_and_no_number_loses_its_name(width, longest):
+    lines = summary(ALL, width).splitlines()
+    assert max(map(len, lines)) == longest
+    assert told("\n".join(lines)) == told(summary(ALL))
+    for words in ("train/accuracy 0.99", "validation/loss 0.6", "train 3.1"):
+        assert any(words in line for line in lines)
+
+
+def test_the_note_tells_it_all_as_a_table():
+    markdown = note(ALL)
     assert markdown.startswith("**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| data | ")
-    assert "5,000 digits \\| not all" in markdown  # a bar would end the table's cell
+    assert "5,000 digits \\| not all (no network); for those" in markdown  # a bar would end the table's cell
 
 
 def test_describing_is_light():
