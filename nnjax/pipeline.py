@@ -206,6 +206,7 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder, 
         Interrupted: by a signal; what was trained is saved.
     """
     trace = jax.profiler.trace(str(folder / "profile")) if config.runtime.profile else nullcontext()
+    before = training.train_seconds  # of a run that goes on, an earlier command's
     try:
         with signals.caught() as stop:
             with trace, Progress(config.training.epochs) as progress:
@@ -223,7 +224,7 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder, 
         recorder.tags({"stopped": "interrupted"})
         raise
     finally:
-        times.add("train", training.train_seconds)
+        times.add("train", training.train_seconds - before)
         results.write_history(folder, lane_history(training))
     if training.status[0] == DIVERGED:
         history, epoch = lane_history(training), int(training.epochs[0])

@@ -120,7 +120,8 @@ def summary(facts: Facts, width: int = 80) -> str:
     """
     width = min(max(width, 60), 100)
     tested = {name: value for name, value in facts.metrics.items() if name.startswith("test/")}
-    notice = re.split(r" \(|;", facts.notice)[0]  # what to do about it was said at the start, and is in the note
+    clauses = re.sub(r" \([^)]*\)", "", facts.notice).split("; ")
+    notice = "; ".join(each for each in clauses if "data." not in each)  # what else to set was said at the start
     blocks = [
         [
             ("data", facts.data),

@@ -142,6 +142,8 @@ def test_the_summary_lines_up_and_leaves_out_what_is_missing():
 def test_the_summary_tells_the_best_epoch_the_times_and_that_there_is_a_notice():
     facts = told(summary(ALL))
     assert facts["notice"] == "these are 5,000 digits | not all"  # what to do about it was said at the start
+    table = replace(ALL, notice="mine: 9 rows; y holds numbers: regression; data.task=classification makes classes")
+    assert told(summary(table))["notice"] == "mine: 9 rows; y holds numbers: regression"
     assert facts["last"] == "train/loss 0.01234, train/accuracy 0.99, validation/loss 0.6, validation/accuracy 0.87"
     assert facts["best"] == "epoch 0: validation/loss 0.5"
     assert facts["gradients"] == "jax.grad within 1.5e-14"
