@@ -48,21 +48,29 @@ class TrainingError(RuntimeError):
     """One line about a run that can't go on, such as a loss that is no longer finite; what it recorded is kept."""
 
 
+def in_a_line(command: Callable[[], Any]) -> Any:
+    """Runs a command; what Hydra or OmegaConf raises becomes an InputError."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        return command()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(one_line(error)) from None
+
+
 def guarded(command: Callable[[], Any]) -> Any:
     """Runs a command; an expected error becomes one line on stderr and the process's exit code.
 
     NNJAX_TRACEBACK=1 shows the whole traceback instead.
     """
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises what it would print
     if os.environ.get("NNJAX_TRACEBACK") == "1":
         return command()
     try:
-        return command()
-    except (InputError, HydraException, OmegaConfBaseException) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        return in_a_line(command)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
         raise SystemExit(BAD_INPUT) from None
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)

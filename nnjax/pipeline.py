@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -47,8 +47,17 @@ from nnjax.training.programs import DIVERGED
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, folder: Path, start_folder: Path, times: Times | None = None) -> float:
-    """One run, from plain records to a run folder and a run in MLflow; its objective.
+class Finished(NamedTuple):
+    """What a run came to: its folder, what it found, its summary, and the objective's value (`results.objective`)."""
+
+    folder: Path
+    outcome: Outcome
+    facts: describe.Facts
+    objective: float
+
+
+def run(config: Config, folder: Path, start_folder: Path, times: Times | None = None) -> Finished:
+    """One run, from plain records to a run folder and a run in MLflow.
 
     times: of the command that asks for it, with what it has taken so far; None: counted from here.
 
@@ -109,7 +118,8 @@ def run(config: Config, folder: Path, start_folder: Path, times: Times | None = 
         recorder.summary(facts)
         results.write_summary(folder, facts)
         log.info("\n%s", describe.summary(facts, width))
-    return float(outcome.history[results.objective(config, dataset)][outcome.kept_epoch])
+    objective = outcome.history[results.objective(config, dataset)][outcome.kept_epoch]
+    return Finished(folder, outcome, facts, float(objective))
 
 
 def load(config: Config) -> Dataset:
@@ -160,6 +170,10 @@ def prepare_jax(config: Config) -> None:
         raise InputError(
             f"runtime.platform={runtime.platform}: not to be had here ({reason}); allowed: auto, cpu"
         ) from None
+    started = {"gpu": "cuda"}.get(jax.default_backend(), jax.default_backend())
+    if runtime.platform not in ("auto", started):
+        rule = f"JAX has started on {started} in this process"
+        raise InputError(f"runtime.platform={runtime.platform}: {rule}; allowed: auto, {started}, or a new process")
     if runtime.devices is not None and runtime.devices > there:
         raise InputError(f"runtime.devices={runtime.devices}: must be at most the {there} that are here")
 

@@ -1,7 +1,8 @@
 """A trained network read from one file and applied with NumPy alone.
 
-This file imports nothing of nnjax, so that a copy of it can travel inside an MLflow model. Arrays are safetensors
-(`0.Theta`, `0.b`, `1.Theta`, ...), the rest is JSON in their header: nothing in the file is ever executed.
+This file imports nothing of nnjax, so that a copy of it can travel inside an MLflow model; there alone it needs pandas.
+Arrays are safetensors (`0.Theta`, `0.b`, `1.Theta`, ...), the rest is JSON in their header: nothing in the file is ever
+executed.
 """
 
 import json
@@ -142,13 +143,40 @@ class Predictor(NamedTuple):
             return np.argmax(z, axis=1)
         return (OUTPUTS[self.metadata["output"]](z)[:, 0] > self.metadata.get("threshold", 0.5)).astype(np.int64)
 
-    def predict(self, raw: NDArray[Any]) -> Floats:
-        """What MLflow calls: probabilities where the network has them, else its outputs."""
+    def predict(self, raw: Any) -> Floats:
+        """Probabilities (n, classes) where the network has them, else its outputs; a column each of `names`."""
         return self.probabilities(raw) if self.metadata["output"] in PROBABLE else self.outputs(raw)
 
-    def inputs(self, raw: NDArray[Any]) -> Floats:
-        """What the network sees of raw rows, unrolled (n, d): raw * scale + shift."""
-        rows, preprocessing = np.asarray(raw), self.metadata["preprocessing"]
+    @property
+    def names(self) -> list[str]:
+        """What the columns of `predict` are: classes, of a single step or identity unit the second; a target."""
+        target, classes, width = self.metadata.get("target"), self.metadata.get("classes"), len(self.params[-1][1])
+        if target is not None:
+            return [target["name"]]
+        columns = 2 if width == 1 and self.metadata["output"] in PROBABLE else width
+        return [*classes[-columns:]] if classes else [f"h{i}" for i in range(1, columns + 1)]
+
+    @property
+    def columns(self) -> list[str]:
+        """What the inputs of a row are called, x1, x2, ... where they have no names."""
+        width = math.prod(self.metadata["preprocessing"]["shape"])
+        return [*(self.metadata.get("features") or (f"x{i}" for i in range(1, width + 1)))]
+
+    def rows(self, raw: Any) -> NDArray[Any]:
+        """Raw rows as an array: of a table (pandas.DataFrame) `columns` by name, of {name: rows} those."""
+        if isinstance(raw, Mapping):
+            (raw,) = raw.values()
+        if not hasattr(raw, "columns"):
+            return np.asarray(raw)
+        missing = [name for name in self.columns if name not in raw.columns]
+        if missing:
+            there = ", ".join(map(str, raw.columns))
+            raise ValueError(f"input must have the column {missing[0]!r:.60}, its columns: {there:.80}")
+        return np.asarray(raw[self.columns])
+
+    def inputs(self, raw: Any) -> Floats:
+        """What the network sees of raw rows (see `rows`), unrolled (n, d): raw * scale + shift."""
+        rows, preprocessing = self.rows(raw), self.metadata["preprocessing"]
         shape = tuple(preprocessing["shape"])
         if rows.ndim < 2 or math.prod(rows.shape[1:]) != math.prod(shape):
             raise ValueError(f"input must have the shape (n, {', '.join(map(str, shape))}), got {rows.shape}")
@@ -290,6 +318,18 @@ def _finite(*given: Any) -> bool:
     return all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= LARGEST for x in given)
 
 
-def _load_pyfunc(path: str) -> Predictor:
+class Named(NamedTuple):
+    """A predictor as MLflow calls it: inputs by name or as an array, the answer by name."""
+
+    predictor: Predictor
+
+    def predict(self, given: Any) -> Any:
+        """`Predictor.predict` as a pandas.DataFrame with a column each of `Predictor.names`."""
+        from pandas import DataFrame
+
+        return DataFrame(self.predictor.predict(given), columns=self.predictor.names)
+
+
+def _load_pyfunc(path: str) -> Named:
     """The name MLflow's `loader_module` looks for."""
-    return Predictor.load(path)
+    return Named(Predictor.load(path))

@@ -108,7 +108,7 @@ def changed(
 
 def log_into(folder: Path, new: Path) -> None:
     """The log of a command that goes on is that of the run: its own, in Hydra's new folder, is removed with that."""
-    for handler in logging.root.handlers:
+    for handler in (*logging.root.handlers, *logging.getLogger("nnjax").handlers):
         if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == new:
             handler.close()
             handler.baseFilename = str(folder.absolute() / Path(handler.baseFilename).name)  # opened by the next line

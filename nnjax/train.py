@@ -6,20 +6,24 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hydra
 from hydra._internal.utils import get_args
 from omegaconf import DictConfig
 
 from hydra_plugins.hydra_lanes.declaration import laned
-from nnjax import completion, config, signals, usage, validation
+from nnjax import completion, config, members, signals, usage, validation
+from nnjax.config import Config
 from nnjax.errors import InputError, guarded
 from nnjax.sweep import callback
 from nnjax.sweep.callback import Running
 from nnjax.times import Times
 from nnjax.tracking.describe import Status
 from nnjax.validation import check_text
+
+if TYPE_CHECKING:
+    from nnjax.pipeline import Finished
 
 APPENDED = ("experiment=", "preset=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
 COMMAND: list[Times] = []  # that of this command, until its first job takes it
@@ -62,7 +66,30 @@ def task(composed: DictConfig) -> float:
 
 
 def jobs(composed: DictConfig) -> list[float | Exception]:
-    """Reads the configuration and trains."""
+    """Reads the configuration and trains: an objective, or an error, each run or point of `lanes.values`."""
+    asked = read(composed)
+    return lanes(asked) if asked.several else [alone(asked).objective]
+
+
+class Asked(NamedTuple):
+    """What a job is to train, its folder, where the command was started, and what that has taken so far."""
+
+    settings: Config
+    folder: Path
+    start_folder: Path
+    times: Times
+
+    @property
+    def several(self) -> bool:
+        """Whether these are lanes of a sweep, not a run of its own."""
+        return members.several(self.settings)
+
+
+def read(composed: DictConfig) -> Asked:
+    """Reads the configuration, that of the run to be gone on with where one is named.
+
+    Raises InputError for what it may not be, and a folder that holds a run already.
+    """
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -70,9 +97,8 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
     settings = validation.read(composed, job.overrides.task)
     times = COMMAND.pop() if COMMAND else Times()
     times.rest("compose")
-    from nnjax import checkpoint, members, pipeline, saving
+    from nnjax import checkpoint, saving
 
-    times.rest("import")
     folder, start_folder = Path(job.runtime.output_dir), Path(job.runtime.cwd)
     if settings.resume is not None:
         from nnjax import resume
@@ -83,15 +109,31 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
         resume.log_into(folder, new)
     elif any(checkpoint.newest(folder / saving.FOLDER)):
         raise InputError(f"{folder}: holds a run already; allowed: resume={folder}, or another folder")
-    if not members.several(settings):
-        with saving.alone(folder):
-            return [pipeline.run(settings, folder, start_folder, times)]
+    return Asked(settings, folder, start_folder, times)
+
+
+def alone(asked: Asked) -> "Finished":
+    """Trains one network."""
+    from nnjax import pipeline, saving
+
+    asked.times.rest("import")
+    with saving.alone(asked.folder):
+        return pipeline.run(*asked)
+
+
+def lanes(asked: Asked) -> list[float | Exception]:
+    """Trains lanes, which `delivered` brings to MLflow."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
     from nnjax.sweep import command, delivery
-    from nnjax.sweep import job as lanes
+    from nnjax.sweep import job as trained
     from nnjax.sweep.recording import ChildRuns
 
-    alone = job.mode == RunMode.RUN
-    root = callback.root_of(settings.sweep.name, folder if alone else job.sweep.dir, start_folder)
+    settings, folder, start_folder, _ = asked
+    job = HydraConfig.get()
+    own = folder if job.mode == RunMode.RUN else job.sweep.dir
+    root = callback.root_of(settings.sweep.name, own, start_folder)
     running = next((each for each in callback.RUNNING if each.root == root), None)
     if running is None:
         running = Running(root, start_folder, settings.tracking, settings.lanes.record, settings.objective)
@@ -99,7 +141,7 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
     command.remember(running)
     if delivery.are_runs(running, len(members.members(settings))):
         running.writer = running.writer or ChildRuns()  # it imports while the lanes are trained
-    return list(lanes.run(settings, folder, root, start_folder))
+    return list(trained.run(settings, folder, root, start_folder))
 
 
 def mean(objectives: list[float | Exception]) -> float:
@@ -110,12 +152,13 @@ def mean(objectives: list[float | Exception]) -> float:
     return sum(there) / len(there)
 
 
-def delivered(command: Callable[[], Any]) -> None:
+def delivered(command: Callable[[], Any]) -> Any:
     """Runs Hydra, then delivers what the jobs' lanes left, also if a job failed or was interrupted."""
     status: Status = "FAILED"
     try:
-        command()
+        found = command()
         status = "FINISHED"
+        return found
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code in signals.CODES):
             status = "KILLED"
@@ -129,9 +172,10 @@ def deliver(status: Status) -> None:
 
     Raises what is wrong about the store unless something went wrong before.
     """
-    for running in callback.RUNNING:
+    while callback.RUNNING:
         from nnjax.sweep import delivery
 
+        running = callback.RUNNING.pop(0)
         try:
             delivery.interrupt(running) if status == "KILLED" else delivery.deliver(running, status)
         except KeyboardInterrupt:
@@ -141,7 +185,6 @@ def deliver(status: Status) -> None:
             if status == "FINISHED":
                 raise
             print(f"error: {error}", file=sys.stderr)
-    callback.RUNNING.clear()
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnjax import predictor
 from nnjax.errors import InputError
-from nnjax.predictor import Predictor
+from nnjax.predictor import Floats, Layers, Predictor
 
 if TYPE_CHECKING:
     from nnjax.sweep.folder import Lane
@@ -39,6 +39,32 @@ class Trained(NamedTuple):
     file: File
     tags: Mapping[str, str] = {}
     lane: "Lane | None" = None
+
+    @property
+    def params(self) -> Layers:
+        """(Theta (n_out, n_in), b (n_out,)) of each layer, of a convolution (maps_out, maps_in, size, size)."""
+        return self.predictor.params
+
+    def predict(self, x: Any) -> Floats:
+        """Raw rows (n, ...), or a table with the columns' names, to what MLflow's model answers (n, K).
+
+        Probabilities by class (L5-L7); of a perceptron what it decides, of a regression numbers (L8, L17).
+        """
+        return self.predictor.predict(x)
+
+    def classes(self, x: Any) -> list[str]:
+        """What each of the rows is, by name (L38)."""
+        names = self.predictor.metadata["classes"]
+        return [names[i] for i in self.predictor.classes(x)]
+
+    def forward(self, x: Any) -> tuple[Floats, list[Floats]]:
+        """z (n, K), the logits (L2), and what each layer before makes of x: (n, units) or (n, maps, rows, columns)."""
+        *kept, z = self.predictor.layers(self.predictor.inputs(x))
+        return z, kept
+
+    def __repr__(self) -> str:
+        numbers, answers = sum(Theta.size + b.size for Theta, b in self.params), ", ".join(self.predictor.names)
+        return f"{self.name}: {numbers:,} parameters, answers {answers:.60}"
 
 
 def find(wanted: str, uri: str | None, start_folder: Path) -> Trained:

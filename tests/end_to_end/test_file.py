@@ -6,6 +6,7 @@ import io
 import mlflow
 import numpy as np
 import pytest
+from pandas import DataFrame
 
 from nnjax.tracking.quiet import quiet
 from tests.end_to_end.conftest import command
@@ -22,10 +23,12 @@ def saved(folder, header, cells):
     return folder
 
 
-def loaded(done, run_id, monkeypatch):
+def answers(done, run_id, monkeypatch):
+    """What MLflow's model says to X, its columns by name in another order and with one more."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{done.folder}/mlflow.db")
     with quiet():
-        return mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+        model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+    return model.predict(DataFrame({"b": X[:, 1], "more": 0, "a": X[:, 0]}))
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +57,8 @@ def test_a_regression_is_recorded_with_rmse_and_r2_and_no_accuracy(line):
 
 
 def test_its_model_takes_raw_rows_and_predicts_in_the_targets_own_units(line, monkeypatch):
-    found = loaded(line, line.run().info.run_id, monkeypatch).predict(X)
-    np.testing.assert_allclose(found[:, 0], Y, atol=0.1 * Y.std())
+    found = answers(line, line.run().info.run_id, monkeypatch)
+    np.testing.assert_allclose(found["y"], Y, atol=0.1 * Y.std())
 
 
 def test_it_is_evaluated_on_its_own_test_and_on_another_file_and_asked_about_rows_without_a_target(line, ask):
@@ -102,9 +105,9 @@ def test_classes_of_a_file(tmp_path, trained, monkeypatch):
     assert "kind holds text, 3 classes: classification" in done.out
     run = done.run()
     assert run.data.metrics["test/accuracy"] > 0.85
-    probabilities = loaded(done, run.info.run_id, monkeypatch).predict(X)
-    names = np.array(["high", "low", "middle"])  # sorted (L9)
-    assert (names[probabilities.argmax(axis=1)] == kinds).mean() > 0.85
+    probabilities = answers(done, run.info.run_id, monkeypatch)
+    assert [*probabilities.columns] == ["high", "low", "middle"]  # sorted (L9)
+    assert (probabilities.idxmax(axis=1) == kinds).mean() > 0.85
 
 
 @pytest.mark.parametrize(

@@ -128,11 +128,11 @@ def test_model_needs_neither_jax_nor_pickle(xor):
     """h of the four rows, by mlflow in a process where importing jax fails."""
     program = (
         "import sys; sys.modules['jax'] = None; sys.modules['nnjax'] = None\n"
-        "import mlflow, numpy as np\n"
+        "import mlflow, pandas\n"
         f"mlflow.set_tracking_uri('sqlite:///{xor.folder}/mlflow.db')\n"
         f"model = mlflow.pyfunc.load_model('runs:/{xor.run().info.run_id}/model')\n"
-        "rows = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)\n"
-        "print(model.predict(rows)[:, -1].round().astype(int).tolist())"
+        "rows = pandas.DataFrame({'x2': [0, 1, 0, 1], 'x1': [0, 0, 1, 1]})\n"
+        "print(model.predict(rows)['1'].round().astype(int).tolist())"
     )
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(

@@ -5,6 +5,7 @@ import csv
 import mlflow
 import numpy as np
 import pytest
+from pandas import DataFrame
 
 from nnjax import members
 from nnjax.errors import TrainingError
@@ -203,7 +204,9 @@ def test_the_logged_model_is_the_best_lane(sweep, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{sweep.start}/mlflow.db")
     with quiet():
         model = mlflow.pyfunc.load_model(f"runs:/{sweep.parent().info.run_id}/model")
-    np.testing.assert_array_equal(model.predict(TRUTH_TABLE), sweep.network(best).predict(TRUTH_TABLE))
+    np.testing.assert_array_equal(
+        model.predict(DataFrame(TRUTH_TABLE, columns=["x1", "x2"])), sweep.network(best).predict(TRUTH_TABLE)
+    )
     assert (sweep.network(best).predict(TRUTH_TABLE) != 0).any()
 
 

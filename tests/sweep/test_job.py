@@ -24,7 +24,7 @@ def networks(sweep):
 def alone(tmp_path_factory):
     """The parameters (flat) and the final training loss of seed 1, trained by itself."""
     folder = tmp_path_factory.mktemp("alone")
-    loss = pipeline.run(read(*XOR, OFF, "seed=1"), folder, folder)
+    loss = pipeline.run(read(*XOR, OFF, "seed=1"), folder, folder).objective
     leaves = load_file(folder / "model.safetensors")
     order = [f"{layer}.{name}" for layer in range(len(leaves) // 2) for name in ("Theta", "b")]
     return np.concatenate([leaves[name].ravel() for name in order]), loss
