@@ -16,6 +16,7 @@ from nnjax.figures.curves import STEEP
 from nnjax.figures.style import VERMILLION, counted, figure, ink, message, shorten
 
 NUMBERED = 150  # cells of a map up to which each carries its number
+LETTERS = 80  # of a row's name and all columns' names, side by side
 EMPTY = "#D5D5D5"
 SHADES = colormaps["viridis"].with_extremes(bad=EMPTY)
 
@@ -75,8 +76,8 @@ def heat_map(
     there = np.isfinite(values)
     if not there.any():
         return message(f"no map to draw: none of {counted(counts.sum())} has a value of {value_name}")
-    words = _words(columns)
-    turned = max(map(len, words)) * len(words) > 80
+    words, names = _words(columns), _words(rows)
+    turned = max(map(len, words)) * len(words) > LETTERS - max(map(len, names))
     made = figure(8, min(max(1.7 + 0.5 * len(rows), 3.3) + turned * 0.07 * max(map(len, words)), 8))
     axes = made.subplots()
     shades = axes.imshow(values, SHADES, _scale(values[there]), aspect="auto")
@@ -84,7 +85,7 @@ def heat_map(
     lanes = f"{'mean of ' if most > 1 else ''}{'' if fewest == most else f'{fewest:,} to '}{counted(most)} a cell"
     made.colorbar(shades, pad=0.02, label=f"{value_name}\n{lanes}")
     axes.set(title=title, xlabel=column_name, ylabel=row_name)
-    for set_ticks, labels, angle in ((axes.set_yticks, _words(rows), 0), (axes.set_xticks, words, 90 * turned)):
+    for set_ticks, labels, angle in ((axes.set_yticks, names, 0), (axes.set_xticks, words, 90 * turned)):
         every = 1 if len(labels) <= 30 else -(-len(labels) // 15)
         set_ticks(range(0, len(labels), every), labels[::every], rotation=angle)
     axes.tick_params(length=0)

@@ -61,7 +61,7 @@ def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple
         row, column = chosen
         words = {key: word.replace("_", " ") for key, word in analysis.short(sweep.keys).items()}
         cells = heat_map.pivot(sweep.column(row), sweep.column(column), values)
-        what = f"share of starts right in all {held_out(sweep)}rows" if table else f"mean of {metric}"
+        what = f"share of starts right in all {held_out(sweep)}rows" if table else metric
         yield "heat_map", heat_map.heat_map(*cells, sweep.title, words[row], words[column], what)
     board = [sweep.objective, *(each for each in analysis.metrics(sweep.lanes) if each != sweep.objective)]
     named = [analysis.name(lane, sweep.keys) for lane in sweep.lanes]

@@ -107,6 +107,14 @@ def test_settings_are_written_as_typed_and_told_apart(drawn):
     assert low > high  # words are read downwards
 
 
+@pytest.mark.parametrize("columns", [3, 4, 9])
+def test_long_names_of_columns_never_overlap(drawn, columns):
+    names = [f"an activation of many words, {i}" for i in range(columns)]
+    axes = drawn(make_map(np.zeros((2, columns)), rows=names[:2], columns=names)).axes[0]
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
 def test_where_all_diverged_a_figure_says_so(drawn):
     figure = drawn(make_map([[NAN]], [[3]]))
     assert figure.texts[0].get_text() == "no map to draw: none of 3 lanes has a value of share that learn"

@@ -62,6 +62,12 @@ def test_final_metrics_are_those_of_the_network_that_is_kept(sweep):
         assert lane.facts["stopped"] == "epoch limit"
 
 
+def test_the_norms_of_layers_are_in_the_histories_and_not_in_the_table(sweep):
+    names = {f"{kind}/norm/{layer}" for kind in ("parameters", "gradient") for layer in (1, 2)}
+    assert names < {*history(sweep)}
+    assert not any(names & {*lane.metrics} for lane in sweep.lanes())
+
+
 def test_a_diverged_lane_is_marked_with_its_last_finite_epoch(sweep):
     curves = history(sweep)
     for place, lane in enumerate(sweep.lanes()):
@@ -167,7 +173,7 @@ def test_the_parents_files_are_the_summary(sweep, tmp_path):
     figures = {item.path for item in client.list_artifacts(run, "figures")}
     assert figures == {f"figures/{name}.png" for name in ("bands", "heat_map", "leaderboard")}
     best = {item.path for item in client.list_artifacts(run, "best/figures")}
-    assert {f"best/figures/{name}.png" for name in ("learning_curves", "decision_boundary")} <= best
+    assert {f"best/figures/{name}.png" for name in ("learning_curves", "norms", "decision_boundary")} <= best
     copy = client.download_artifacts(run, "lanes.parquet", str(tmp_path))
     assert kept.read_table(copy)[0] == sweep.lanes()
 
