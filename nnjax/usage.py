@@ -84,8 +84,10 @@ def groups(folders: Sequence[Path]) -> Iterator[str]:
 def text(config_dir: str | None = None) -> str:
     """The whole help; config_dir: a folder with configurations of the user's own.
 
-    Hydra's template, which lists every group twice, would take a second and a half more. Raises InputError where there
-    is no such folder.
+    Hydra's own template lists every group twice, which takes a second and a half more.
+
+    Raises:
+        InputError: there is no such folder.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise InputError(f"--config-dir={config_dir}: no such folder")
