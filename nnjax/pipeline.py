@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,8 @@ from nnjax.training.programs import DIVERGED
 log = logging.getLogger(__name__)
 
 
-def run(config: Config, folder: Path, start_folder: Path) -> float:
-    """One run, from plain records to a run folder and a run in MLflow; its objective.
+def run(config: Config, folder: Path, start_folder: Path, typed: Sequence[str] = ()) -> float:
+    """One run, from plain records to a run folder and a run in MLflow; its objective. typed: the command line.
 
     Raises:
         InputError: data, platform or store can't be had as asked.
@@ -49,7 +49,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
     saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
     saved = saver.find()
     check_epochs(config, saved)
-    name = config.tracking.run_name or describe.run_name(settings, units, dataset.name)
+    name = config.tracking.run_name or describe.run_name(settings, units, dataset.called, typed)
     log.info("%s\n%s", name, dataset.notice or results.describe_data(dataset))
     log_batch(config, dataset)
     results.write_settings(folder, settings)
@@ -61,7 +61,7 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
         recorder.tags({"run_folder": folder, **depends, **described})
         check = check_gradients(config, dataset, folder)
         if check is not None:
-            recorder.metrics(results.check_metrics(check), epoch=0)
+            recorder.metrics({} if check.passed else results.check_metrics(check), epoch=0)
             accept(check)
         training = assembly.training([config], dataset)
         times = {"first_step": time.perf_counter() - started, "compile": training.compile_seconds}
@@ -72,6 +72,8 @@ def run(config: Config, folder: Path, start_folder: Path) -> float:
         if not np.isfinite(outcome.test["test/loss"]):
             refuse_divergence(config, outcome.history, outcome.epochs, "the test loss", recorder)
         recorder.ended(outcome)
+        if check is not None:  # not before: MLflow shows metrics in the order in which they come, compares by the first
+            recorder.metrics(results.check_metrics(check), epoch=0)
         recorder.model(results.write_network(folder, config, dataset, outcome))
         recorder.tags(results.write_provenance(folder, depends))
         run_figures.write(folder, config, dataset, outcome)

@@ -78,7 +78,7 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
         raise InputError(f"{folder}: holds a run already; allowed: resume={folder}, or another folder")
     if not members.several(settings):
         with saving.alone(folder):
-            return [pipeline.run(settings, folder, start_folder)]
+            return [pipeline.run(settings, folder, start_folder, job.overrides.task)]
     from nnjax.sweep import command, delivery
     from nnjax.sweep import job as lanes
     from nnjax.sweep.recording import ChildRuns
