@@ -49,7 +49,7 @@ export LOCKED
 
 .PHONY: help setup mnist xor test test-all check ui bench sweep pictures screenshots clean
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 	@echo '  Options: ARGS="training.epochs=3" (mnist, xor; for test: pytest options; for bench: --mirror=FOLDER), PYTHON=python3.12, PORT=5001 (ui)'
 
 setup: $(STAMP) ## make the environment alone

@@ -42,21 +42,21 @@ def train(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "nnjax.train", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
-def pages(page: Any, address: str, runs: list[store.Found], experiment: str) -> Iterator[str]:
-    """Opens one page after another, and says what each is called."""
+def pages(page: Any, address: str, runs: list[store.Found], experiment: str) -> Iterator[tuple[str, int]]:
+    """Opens one page after another; what each is called, and how many pixels of it there is something to see."""
     alone = [run for run in runs if not run.parent and "swept" not in run.tags]
     browser.runs(page, address, experiment)
     browser.unfold(page)
-    yield "ui_runs"
+    yield "ui_runs", 560
     browser.run(page, address, experiment, alone[0].id)
-    yield "ui_run"
+    yield "ui_run", browser.SIZE["height"]
     browser.compare(page, address, experiment, [run.id for run in alone[:3]])
-    yield "ui_compare"
+    yield "ui_compare", browser.SIZE["height"]
 
 
-def photograph(page: Any, file: Path) -> None:
-    """Writes what the page shows, in few bytes."""
-    page.screenshot(path=str(file))
+def photograph(page: Any, file: Path, height: int) -> None:
+    """Writes the upper part of what the page shows, in few bytes."""
+    page.screenshot(path=str(file), clip={"x": 0, "y": 0, "width": browser.SIZE["width"], "height": height})
     with Image.open(file) as picture:
         picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
     print(file, f"{file.stat().st_size / 1000:.0f} kB")
@@ -70,8 +70,8 @@ def main(folder: Path) -> None:
         train(Path(name))
         runs = store.search(None, Path(name), "mnist_5k")
         with browser.served(Path(name)) as address, browser.opened(address) as page:
-            for each in pages(page, address, runs, "1"):
-                photograph(page, folder / f"{each}.png")
+            for each, height in pages(page, address, runs, "1"):
+                photograph(page, folder / f"{each}.png", height)
 
 
 if __name__ == "__main__":

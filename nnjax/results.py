@@ -116,7 +116,7 @@ def decimal(x: float) -> float:
     """The number whose digits are those of a float32 that x is: 0.937 for 0.93700003623962; any other x as it is."""
     with np.errstate(over="ignore"):
         single = np.float32(x)
-    return float(str(single)) if single == x else float(x)
+    return float(str(single)) if float(single) == x else float(x)
 
 
 def describe_data(dataset: Dataset) -> str:

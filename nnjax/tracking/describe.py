@@ -140,8 +140,8 @@ def summary(facts: Facts) -> str:
 
 
 def note(facts: Facts) -> str:
-    """The same as the run's description in the user interface (tag mlflow.note.content)."""
-    return markdown(facts.name, _rows(facts)[1:])
+    """The same as the run's description in the user interface (tag mlflow.note.content), which shows the first lines."""
+    return markdown(facts.name, sorted(_rows(facts)[1:], key=lambda row: row[0] != "result"))
 
 
 def panel(rows: Sequence[tuple[str, str]]) -> str:

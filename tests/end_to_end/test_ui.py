@@ -46,7 +46,7 @@ def test_the_interface_answers_what_a_user_asks(runs, tmp_path):
         table = seen("runs")
         for text in (
             "mlp 2-4-1 adam XOR seed 0",
-            "mlp 2-4-1 adam XOR learning_rate=0.5",
+            "adam XOR epochs=50 learning_rate=0.5",
             "test/accuracy",
             "train/loss",
         ):

@@ -141,7 +141,9 @@ def test_the_summary_tells_notice_best_epoch_times_and_gradient_check():
     for words in ("5,000 digits | not all", "epoch limit 10, best epoch 0", "jax.grad within 1.5e-14", "train 3.1"):
         assert words in text
     markdown = note(facts)
-    assert markdown.startswith("**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| data | ")
+    assert markdown.startswith(
+        "**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| result | test/accuracy 0.9312, "
+    )
     assert "5,000 digits \\| not all" in markdown  # a bar would end the table's cell
 
 
