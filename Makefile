@@ -47,9 +47,9 @@ os.execvp("sh", ["sh", "-ec", os.environ["INSTALL"], "make setup", *sys.argv[1:]
 endef
 export LOCKED
 
-.PHONY: help setup mnist xor test test-all check ui bench sweep pictures clean
+.PHONY: help setup mnist xor test test-all check ui bench sweep pictures screenshots clean
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 	@echo '  Options: ARGS="training.epochs=3" (mnist, xor; for test: pytest options; for bench: --mirror=FOLDER), PYTHON=python3.12, PORT=5001 (ui)'
 
 setup: $(STAMP) ## make the environment alone
@@ -92,6 +92,9 @@ pictures: $(STAMP) ## draw the README's pictures again
 	@rm -rf outputs/pictures/xor
 	@$(RUN) -m nnjax.train +experiment=xor tracking.enabled=false hydra.run.dir=outputs/pictures/xor
 	@cp outputs/pictures/xor/figures/decision_boundary.png docs/xor.png
+
+screenshots: $(STAMP) ## take the pictures of MLflow's user interface again: needs Chromium
+	@$(RUN) -m experiments.screenshots
 
 clean: ## remove environments and caches (runs and data stay)
 	@rm -rf .venv .venv-3.* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,10 +56,12 @@ class Finished(NamedTuple):
     objective: float
 
 
-def run(config: Config, folder: Path, start_folder: Path, times: Times | None = None) -> Finished:
+def run(
+    config: Config, folder: Path, start_folder: Path, times: Times | None = None, typed: Sequence[str] = ()
+) -> Finished:
     """One run, from plain records to a run folder and a run in MLflow.
 
-    times: of the command that asks for it, with what it has taken so far; None: counted from here.
+    times: of the command that asks for it, with what it has taken so far; None: counted from here. typed: its settings.
 
     Raises:
         InputError: data, platform or store can't be had as asked.
@@ -74,7 +76,7 @@ def run(config: Config, folder: Path, start_folder: Path, times: Times | None = 
     saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
     saved = saver.find()
     check_epochs(config, saved)
-    name = config.tracking.run_name or describe.run_name(settings, units, dataset.name)
+    name = config.tracking.run_name or describe.run_name(settings, units, dataset.called, typed)
     width = shutil.get_terminal_size().columns
     log.info("%s\n%s", name, textwrap.fill(dataset.notice or results.describe_data(dataset), width))
     log_batch(config, dataset)
@@ -88,7 +90,7 @@ def run(config: Config, folder: Path, start_folder: Path, times: Times | None = 
         with times.part("check"):
             check = check_gradients(config, dataset, folder)
         if check is not None:
-            recorder.metrics(results.check_metrics(check), epoch=0)
+            recorder.metrics({} if check.passed else results.check_metrics(check), epoch=0)
             accept(check)
         training = assembly.training([config], dataset)
         times.add("compile", training.compile_seconds)
@@ -101,6 +103,8 @@ def run(config: Config, folder: Path, start_folder: Path, times: Times | None = 
         if not np.isfinite(outcome.test["test/loss"]):
             refuse_divergence(config, outcome.history, outcome.epochs, "the test loss", recorder)
         recorder.ended(outcome)
+        if check is not None:  # not before: MLflow shows metrics in the order in which they come, compares by the first
+            recorder.metrics(results.check_metrics(check), epoch=0)
         with times.part("model"):
             recorder.model(results.write_network(folder, config, dataset, outcome))
             recorder.tags(results.write_provenance(folder, depends))

@@ -13,7 +13,7 @@ from nnjax import saving
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, StoreError
-from nnjax.results import Outcome
+from nnjax.results import Outcome, decimal
 from nnjax.tracking import describe, location, process, undelivered
 from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import packed
@@ -102,7 +102,7 @@ class Recorder:
             start_folder=str(self.start_folder),
             tags={"mlflow.source.name": "nnjax.train", **tracking.tags},
             params=params,
-            dataset={"name": data.name, "source": data.source, "digest": data.digest, "shapes": data.shapes},
+            dataset={"name": data.called, "source": data.source, "digest": data.digest, "shapes": data.shapes},
             process=process.this(),
         )
 
@@ -160,7 +160,7 @@ class Recorder:
     def measured(self, points: Sequence[tuple[str, int, float]]) -> None:
         """Records points; one that is not finite is none."""
         if self.enabled:
-            self.record.metrics([point for point in points if math.isfinite(point[2])])
+            self.record.metrics([(name, epoch, decimal(x)) for name, epoch, x in points if math.isfinite(x)])
             self.courier.news.set()
 
     def tags(self, values: Mapping[str, Any]) -> None:

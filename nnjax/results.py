@@ -112,6 +112,13 @@ def objective(config: Config, dataset: Dataset) -> str:
     return config.objective or ("validation/loss" if len(dataset.validation.y) else "train/loss")
 
 
+def decimal(x: float) -> float:
+    """The number whose digits are those of a float32 that x is: 0.937 for 0.93700003623962; any other x as it is."""
+    with np.errstate(over="ignore"):
+        single = np.float32(x)
+    return float(str(single)) if float(single) == x else float(x)
+
+
 def describe_data(dataset: Dataset) -> str:
     """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from tfds download`."""
     if not len(dataset.train.y):

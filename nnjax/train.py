@@ -4,7 +4,7 @@ import atexit
 import gc
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,12 +72,13 @@ def jobs(composed: DictConfig) -> list[float | Exception]:
 
 
 class Asked(NamedTuple):
-    """What a job is to train, its folder, where the command was started, and what that has taken so far."""
+    """What a job is to train, its folder, where the command was started, what that has taken so far, what was typed."""
 
     settings: Config
     folder: Path
     start_folder: Path
     times: Times
+    typed: Sequence[str]
 
     @property
     def several(self) -> bool:
@@ -109,7 +110,7 @@ def read(composed: DictConfig) -> Asked:
         resume.log_into(folder, new)
     elif any(checkpoint.newest(folder / saving.FOLDER)):
         raise InputError(f"{folder}: holds a run already; allowed: resume={folder}, or another folder")
-    return Asked(settings, folder, start_folder, times)
+    return Asked(settings, folder, start_folder, times, job.overrides.task)
 
 
 def alone(asked: Asked) -> "Finished":
@@ -130,7 +131,7 @@ def lanes(asked: Asked) -> list[float | Exception]:
     from nnjax.sweep import job as trained
     from nnjax.sweep.recording import ChildRuns
 
-    settings, folder, start_folder, _ = asked
+    settings, folder, start_folder, *_ = asked
     job = HydraConfig.get()
     own = folder if job.mode == RunMode.RUN else job.sweep.dir
     root = callback.root_of(settings.sweep.name, own, start_folder)

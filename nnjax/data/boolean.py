@@ -35,7 +35,8 @@ def boolean(
         raise InputError(
             f"data=boolean takes one of data.function, data.expression and data.table, got {' '.join(named)}"
         )
-    values, source = _values(function if named else DEFAULT, expression, table, inputs)
+    function = function if named else DEFAULT
+    values, source = _values(function, expression, table, inputs)
     k = len(values).bit_length() - 1
     whole = Split(expressions.rows(k).astype(np.float32), values.astype(np.int32))
     train, test = _parted(whole, samples, test_size, seed)
@@ -52,6 +53,7 @@ def boolean(
         source=source,
         notice="",
         whole=whole,
+        title=function.upper() if function else expression or f"table {table}",
     )
 
 

@@ -42,7 +42,7 @@ class Dataset:
     task: 'binary' | 'multiclass' | 'regression', which has a target and no classes; digest: sha256 (hex) of the splits
     as cut; source: where the bytes came from; notice: the one line for the terminal, '' if there is nothing to say.
     features: names of the columns of x, if they have any. validation may have 0 rows. whole: of a boolean function all
-    rows of its table, trained on or not.
+    rows of its table, trained on or not; title: which function it is, '' where name says it all.
     """
 
     name: str
@@ -58,6 +58,12 @@ class Dataset:
     features: tuple[str, ...] = ()
     target: Target | None = None
     whole: Split | None = None
+    title: str = ""
+
+    @property
+    def called(self) -> str:
+        """What tells these data from others: of a boolean function `xor`, of any others the name."""
+        return self.title or self.name
 
     @property
     def example(self) -> np.ndarray:

@@ -180,12 +180,12 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
     there = np.flatnonzero(epochs <= final)
     chosen = there[np.unique(np.linspace(0, len(there) - 1, POINTS).round().astype(int))]
     points = {
-        name: [(int(epochs[i]), float(values[place, i])) for i in chosen if diverged or epochs[i] != final]
+        name: [(int(epochs[i]), results.decimal(values[place, i])) for i in chosen if diverged or epochs[i] != final]
         for name, values in histories.items()
         if name.startswith(CURVES)
     }
     for name, value in lane.metrics.items():
-        points[name] = [*points.get(name, []), (final, value)]
+        points[name] = [*points.get(name, []), (final, results.decimal(value))]
     points["training/stopped"] = [(final, STOPPED.index(lane.facts["stopped"]))]
     network = f"{kept.PARTS}/{lane.facts['part']}.safetensors, lane {lane.facts['lane']}"
     tags = {"lane": str(place), "network": network, "stopped": lane.facts["stopped"]}
@@ -213,7 +213,7 @@ def record_parent(
     common = {key: value for key, value in members.settings(sweep.config).items() if key not in sweep.keys}
     parent.log_params(parent.missing_params(common))
     if dataset is not None:
-        parent.log_dataset(dataset.name, dataset.source, dataset.digest, dataset.shapes)
+        parent.log_dataset(dataset.called, dataset.source, dataset.digest, dataset.shapes)
     values: dict[str, float] = {}
     for metric in analysis.metrics(sweep.lanes):
         values |= {f"{metric}/{part}": x for part, x in analysis.spread(analysis.column(sweep.lanes, metric)).items()}

@@ -152,6 +152,7 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
             config=describe.without_passwords(dataclasses.asdict(config)),
             dataset={
                 "name": dataset.name,
+                "called": dataset.called,
                 "source": dataset.source,
                 "described": results.describe_data(dataset),
                 "notice": dataset.notice,

@@ -17,6 +17,7 @@ from nnjax.results import Outcome
 from nnjax.sweep import analysis
 from nnjax.sweep import folder as kept
 from nnjax.sweep.folder import FINISHED, Group, Lane, Part
+from nnjax.tracking import describe
 from nnjax.training import batches
 
 
@@ -40,11 +41,14 @@ class Sweep:
 
     @property
     def title(self) -> str:
-        """`3,840 lanes of hidden, learning_rate, seed, mlp boolean`, or `8 lanes of seed, mlp 2-4-1 boolean`."""
+        """`mlp xor, 3,840 lanes of hidden, learning_rate, seed`, or `mlp 2-4-1 adam xor, 8 lanes of seed`."""
         over = ", ".join(analysis.short(self.keys).values())
-        networks = {part.group.dataset.get("network", self.config.model.name) for part in self.parts}
-        what = f"{networks.pop() if len(networks) == 1 else self.config.model.name} {self.group.dataset['name']}"
-        return f"{len(self.lanes):,} lanes{f' of {over}' if over else ''}, {what}"
+        told = [part.group.dataset for part in self.parts]
+        network = only([data.get("network", self.config.model.name) for data in told], self.config.model.name)
+        optimizer = only([part.group.config["optimizer"]["name"] for part in self.parts], "")
+        data = only([describe.shortened(data.get("called", data["name"])) for data in told], self.group.dataset["name"])
+        what = " ".join(filter(None, [network, optimizer, data]))
+        return f"{what}, {len(self.lanes):,} lanes{f' of {over}' if over else ''}"
 
     def digest(self, record: str) -> str:
         """What was trained and how it is recorded, in a few letters: equal where there is nothing new to deliver."""
@@ -78,6 +82,11 @@ class Sweep:
                 if name != "epoch":
                     found[name][i, places[part]] = values[lane.facts["lane"]]
         return {"epoch": epochs, **found}
+
+
+def only(values: Sequence[str], otherwise: str) -> str:
+    """The value that all of these are, else the other."""
+    return values[0] if len({*values}) == 1 else otherwise
 
 
 def config_of(lane: Lane, group: Group) -> Config:

@@ -20,6 +20,17 @@ ONE_LAYER = {  # (loss, whether it has one output) -> the lecture's name for a n
     ("squared_error", True): "linear regression",  # L8
 }
 IMPLIED = {True: "log_loss", False: "cross_entropy"}  # the loss that a network's name need not tell, by the same
+TELLING = ("model.", "data.", "optimizer.", "schedule", "training.")  # settings that train another network
+TOLD = (
+    "model.name",
+    "model.hidden",
+    *(
+        f"data.{key}"
+        for key in ("name", "source", "mirror", "directory", "path", "function", "expression", "table", "inputs")
+    ),
+    "training.gradient_check",
+)  # said otherwise, or of no effect
+LONGEST_WORD = 40  # characters of one word in a name
 Status = Literal["FINISHED", "FAILED", "KILLED"]  # how a run ends
 GIT_PATIENCE = 2  # seconds
 UNBROKEN = "\xa0"  # a space at which no line ends
@@ -30,10 +41,26 @@ USER = re.compile(r"//(?:[^/\s]*|[^/\s:@[]*:(?!\d+(?:[/\s]|$))[^@\n]*)@")
 SECRET = re.compile(r"([?&][^=&#\s]*(?:passw|pwd|secret|token)[^=&#\s]*=)[^&#\s'\"]+", re.IGNORECASE)  # in its query
 
 
-def run_name(config: Mapping[str, Any], units: Sequence[int], dataset_name: str) -> str:
-    """Network, optimizer, data and seed: `mlp 784-300-100-10 adam mnist_5k seed 0`."""
-    words = [network(config["model"]["name"], config["loss"]["name"], units), config["optimizer"]["name"], dataset_name]
-    return " ".join([*words, f"seed {config['seed']}"])
+def run_name(config: Mapping[str, Any], units: Sequence[int], data: str, typed: Sequence[str] = ()) -> str:
+    """Network, optimizer, data, what was typed beside them, and the seed: `mlp 2-4-1 adam xor learning_rate=1 seed 0`.
+
+    typed: the command line, `optimizer.learning_rate=1`; of it what trains another network and isn't said already.
+    """
+    what = network(config["model"]["name"], config["loss"]["name"], units)
+    words = [what, config["optimizer"]["name"], shortened(data), *told_apart(typed), f"seed {config['seed']}"]
+    return " ".join(words)
+
+
+def shortened(text: str) -> str:
+    """A text that is short enough for a name: an expression or a table may be long."""
+    return text if len(text) <= LONGEST_WORD else f"{text[: LONGEST_WORD - 3]}..."
+
+
+def told_apart(typed: Sequence[str]) -> list[str]:
+    """Of a command line the settings that tell runs apart and have no other place in a name, without their groups."""
+    settings = [word.lstrip("+") for word in typed]
+    rates = [word for word in settings if word.startswith(TELLING) and not word.startswith(TOLD)]
+    return [shortened(word.partition("=")[0].rpartition(".")[2] + "=" + word.partition("=")[2]) for word in rates]
 
 
 def network(model: str, loss: str, units: Sequence[int]) -> str:
@@ -167,8 +194,8 @@ def _hanging(key: str, value: str, width: int) -> str:
 
 
 def note(facts: Facts) -> str:
-    """The same as the run's description in the user interface (tag mlflow.note.content)."""
-    return markdown(facts.name, _rows(facts)[1:])
+    """The same as the run's description in the user interface (tag mlflow.note.content), which shows the first lines."""
+    return markdown(facts.name, sorted(_rows(facts)[1:], key=lambda row: row[0] != "result"))
 
 
 def panel(rows: Sequence[tuple[str, str]]) -> str:

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from nnjax.errors import InputError, choices
+from nnjax.tracking import views
 from nnjax.tracking.describe import Status
 from nnjax.tracking.location import (
     PATIENCE,
@@ -39,7 +41,8 @@ from nnjax.tracking.location import (
 from nnjax.tracking.quiet import quiet
 
 # mlflow's own limits, in characters and in points
-LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DIGEST, METRICS_A_CALL = 250, 6000, 8000, 36, 1000
+LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, METRICS_A_CALL = 250, 6000, 8000, 1000
+SHOWN_DIGEST = 12  # characters of it beside a data set's name, where the table is narrow
 PARENT, MEMBER = "mlflow.parentRunId", "member"  # tags of a child run
 ROOT = "run_folder"  # tag of a run: where its files are
 RECORD = "record"  # tag of a run: which record (tracking/record.py) it is a copy of
@@ -94,13 +97,13 @@ class Run:
     ) -> None:
         """The data as the run's input: digest is the sha256 of all of them, splits the shape of each part, rows first.
 
-        The table shows name and the digest's first 36 characters; the profile holds all of it, rows and shapes.
+        The table shows name and the digest's first 12 characters; the profile holds all of it, rows and shapes.
         """
         rows = {f"{split}_rows": int(shape[0]) for split, shape in splits.items()}
         shapes = {f"{split}_shape": [int(length) for length in shape] for split, shape in splits.items()}
         profile = json.dumps({"num_rows": sum(rows.values()), **rows, **shapes, "sha256": digest})
         kind, key = ("http", "url") if urlsplit(source).scheme in ("http", "https") else ("local", "uri")
-        dataset = Dataset(name, digest[:LONGEST_DIGEST], kind, json.dumps({key: source}), profile=profile)
+        dataset = Dataset(name, digest[:SHOWN_DIGEST], kind, json.dumps({key: source}), profile=profile)
         with reaching(self.uri):
             self.client.log_inputs(self.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 
@@ -369,10 +372,9 @@ def _create_database(database: Path) -> None:
 def _experiment_id(client: MlflowClient, store: str, name: str) -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        # The tag opens the user interface in its view for model training.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
+        tags = views.tags(int(time.time() * 1000))
         try:
-            return client.create_experiment(name, artifact_location(store, name), tags=kind)
+            return client.create_experiment(name, artifact_location(store, name), tags=dict(tags))
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -30,12 +30,15 @@ def test_a_lectures_name_is_all_it_takes_to_train(trained):
     """L17: the run and the network are called by it; the batch is all there are, and it is said."""
     done = trained("model=perceptron", "data=boolean", "data.function=and", "training.batch_size=128")
     assert done.code == 0, done.err
-    assert done.out.startswith("perceptron 2-1 sgd boolean seed 0\n")
+    assert done.out.startswith("perceptron 2-1 sgd AND batch_size=128 seed 0\n")
     summary = (done.run_folder / "summary.txt").read_text().splitlines()
     assert "model      perceptron 2-1, 3 parameters" in summary
     assert "batch      all 4 instances, since training.batch_size=128 is more" in summary
     run = done.run()
-    assert (run.info.run_name, run.data.tags["model"]) == ("perceptron 2-1 sgd boolean seed 0", "perceptron 2-1")
+    assert (run.info.run_name, run.data.tags["model"]) == (
+        "perceptron 2-1 sgd AND batch_size=128 seed 0",
+        "perceptron 2-1",
+    )
     assert run.data.metrics["training/updates"] == run.data.metrics["training/epochs"]  # L34
 
 

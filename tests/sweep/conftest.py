@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from nnjax.predictor import Predictor
+from nnjax.results import decimal
 from nnjax.sweep import delivery, job, recording
 from nnjax.sweep import folder as kept
 from nnjax.sweep.callback import Running
@@ -29,8 +30,9 @@ RATES = "lanes.values={optimizer.learning_rate:[0.1,100]}"  # the second diverge
 
 
 def recorded(lane: Lane) -> dict[str, float]:
-    """The metrics of a finished lane's child run: the table's, and why it stopped (L37)."""
-    return {**lane.metrics, "training/stopped": STOPPED.index(lane.facts["stopped"])}
+    """The metrics of a finished lane's child run: the table's in decimals, and why it stopped (L37)."""
+    metrics = {name: decimal(value) for name, value in lane.metrics.items()}
+    return {**metrics, "training/stopped": STOPPED.index(lane.facts["stopped"])}
 
 
 class Here:

@@ -103,7 +103,7 @@ def test_another_rate_later_is_another_setting_that_differs(swept):
     assert made.parent().data.tags["swept"] == "optimizer.learning_rate, seed"
     slow = lane_of(made.lanes(), seed=1, learning_rate=0.1)
     fast = lane_of(made.lanes(), seed=1, learning_rate=0.2)
-    assert made.children()[slow.facts["member"]].data.metrics["train/loss"] == slow.metrics["train/loss"]
+    assert made.children()[slow.facts["member"]].data.metrics["train/loss"] == recorded(slow)["train/loss"]
     assert made.children()[fast.facts["member"]].data.params["optimizer.learning_rate"] == "0.2"
     assert slow.metrics != fast.metrics
 

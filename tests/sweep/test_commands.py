@@ -21,7 +21,7 @@ def test_a_multirun_is_one_parent_with_a_job_a_shape_and_a_child_a_member(tmp_pa
     assert done.err == ""
     assert "2 jobs of 3 lanes each (seed)" in done.out
     assert done.out.count("1 program compiled in") == 2
-    assert "6 lanes of hidden, seed, mlp boolean" in done.out
+    assert "mlp sgd XOR, 6 lanes of hidden, seed" in done.out
     sweep = sweep_of(tmp_path)
     assert sorted(path.name for path in sweep.root.iterdir() if path.name.isdigit()) == ["0", "1"]
     assert all((sweep.root / job / "config.yaml").exists() for job in "01")
@@ -46,7 +46,7 @@ def test_lanes_of_one_network_are_called_by_its_name_and_say_what_batch_they_hav
     """L5: one sigmoid unit is logistic regression, however it was chosen."""
     code, out, err = main("lanes.seeds=2", *XOR, OFF, "loss=log_loss", "model.hidden=[]", "training.batch_size=5")
     assert code == 0, err
-    assert "2 lanes of seed, logistic regression 2-1 boolean" in out
+    assert "logistic regression 2-1 sgd XOR, 2 lanes of seed" in out
     assert "batch: all 4 instances, since training.batch_size=5 is more" in out
 
 

@@ -47,6 +47,22 @@ def test_a_name_says_what_a_reader_of_the_runs_table_asks():
     assert run_name(settings, (784, 10), "mnist_5k") == "softmax regression 784-10 adam mnist_5k seed 7"
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["+experiment=xor", "optimizer.learning_rate=0.1", "seed=3"], ["learning_rate=0.1"]),
+        (["optimizer=adam", "model.hidden=[4]", "schedule=cosine"], ["schedule=cosine"]),  # in the name already
+        (["training.epochs=5", "training.gradient_check=false", "tracking.model=false"], ["epochs=5"]),
+        (["data.function=and", "data.source=bundled", "data.train_size=40"], ["train_size=40"]),
+        (["+model.init=he"], ["init=he"]),
+        (["training.shuffle_seed=" + "1" * 60], ["shuffle_seed=" + "1" * 24 + "..."]),
+    ],
+)
+def test_a_name_has_what_was_typed_and_trains_another_network(typed, told):
+    settings = {"seed": 3, "model": {"name": "mlp"}, "loss": {"name": "log_loss"}, "optimizer": {"name": "adam"}}
+    assert run_name(settings, (2, 4, 1), "XOR", typed) == " ".join(["mlp 2-4-1 adam XOR", *told, "seed 3"])
+
+
 def test_flatten_gives_dotted_keys_and_keeps_values():
     nested = {"seed": 0, "model": {"hidden": [300, 100], "init": {"scale": 1.0}}, "resume": None}
     expected = {"seed": 0, "model.hidden": [300, 100], "model.init.scale": 1.0, "resume": None}
@@ -161,7 +177,9 @@ def test_a_summary_fits_its_terminal_and_no_number_loses_its_name(width, longest
 
 def test_the_note_tells_it_all_as_a_table():
     markdown = note(ALL)
-    assert markdown.startswith("**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| data | ")
+    assert markdown.startswith(
+        "**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| result | test/accuracy 0.9312, "
+    )
     assert "5,000 digits \\| not all (no network); for those" in markdown  # a bar would end the table's cell
 
 

@@ -119,7 +119,7 @@ def test_the_dataset_carries_its_real_digest_rows_and_shapes(run):
     splits = {"train": (55_000, 28, 28), "validation": (5_000, 28, 28), "test": (10_000, 28, 28)}
     run.log_dataset("mnist", "https://example.org/mnist", digest, splits)
     (logged,) = stored(run).inputs.dataset_inputs
-    assert (logged.dataset.name, logged.dataset.digest) == ("mnist", digest[:36])
+    assert (logged.dataset.name, logged.dataset.digest) == ("mnist", digest[:12])
     assert json.loads(logged.dataset.source) == {"url": "https://example.org/mnist"}
     profile = json.loads(logged.dataset.profile)
     assert (profile["sha256"], profile["num_rows"], profile["test_rows"]) == (digest, 70_000, 10_000)
