@@ -1,4 +1,4 @@
-"""The README's pictures of MLflow's user interface: runs, a run, a comparison.
+"""The README's pictures of MLflow's user interface: runs, a run, its report, a comparison.
 
 python -m experiments.screenshots [FOLDER]     docs/ if none is given; 2 minutes on 2 cores; needs Chromium, no network
 """
@@ -50,6 +50,8 @@ def pages(page: Any, address: str, runs: list[store.Found], experiment: str) -> 
     yield "ui_runs", 560
     browser.run(page, address, experiment, alone[0].id)
     yield "ui_run", browser.SIZE["height"]
+    browser.artifact(page, address, experiment, alone[0].id, "report.html", "What ran")
+    yield "ui_report", browser.SIZE["height"]
     browser.compare(page, address, experiment, [run.id for run in alone[:3]])
     yield "ui_compare", browser.SIZE["height"]
 

@@ -194,7 +194,7 @@ def _hanging(key: str, value: str, width: int) -> str:
 
 
 def note(facts: Facts) -> str:
-    """The same as the run's description in the user interface (tag mlflow.note.content), which shows the first lines."""
+    """The same as the run's description in MLflow's interface (tag mlflow.note.content), which shows the first lines."""
     return markdown(facts.name, sorted(_rows(facts)[1:], key=lambda row: row[0] != "result"))
 
 

@@ -65,3 +65,9 @@ def test_the_interface_answers_what_a_user_asks(runs, tmp_path):
         compared = seen("compare")
         for text in ("Comparing 3 Runs", "learning_rate=0.5", "optimizer.learning_rate", "test/loss"):
             assert text in compared
+
+        browser.artifact(page, address, experiment, ids[-1], "report.html", "What ran")
+        seen("report")
+        report = page.frame_locator("iframe").locator("body").inner_text()
+        for text in ("mlp 2-4-1 adam XOR seed 0", "Results", "nnjax reproduce", "Gradient check"):
+            assert text in report
