@@ -140,7 +140,7 @@ def summary(facts: Facts) -> str:
 
 
 def note(facts: Facts) -> str:
-    """The same as the run's description in the user interface (tag mlflow.note.content), which shows the first lines."""
+    """The same as the run's description in the user interface (mlflow.note.content), which shows its first lines."""
     return markdown(facts.name, sorted(_rows(facts)[1:], key=lambda row: row[0] != "result"))
 
 
