@@ -162,16 +162,18 @@ def as_it_was() -> Iterator[None]:
 
 def of_run(found: "Finished") -> Run:
     """What a run came to."""
+    from nnjax import results
+
     outcome, name = found.outcome, found.facts.name
-    last = {metric: float(values[outcome.kept_epoch]) for metric, values in outcome.history.items()}
-    metrics = {metric: value for metric, value in last.items() if np.isfinite(value)}
+    last = {metric: values[outcome.kept_epoch] for metric, values in outcome.history.items()} | dict(outcome.test)
+    metrics = {metric: results.decimal(value) for metric, value in last.items() if np.isfinite(value)}
     return Run(
         id=found.facts.run_id,
         name=name,
         folder=found.folder,
         model=trained.find(str(found.folder), None, Path.cwd())._replace(name=name),
         history=outcome.history,
-        metrics={**metrics, **outcome.test},
+        metrics=metrics,
         figures=dict(pictures(found.folder / "figures")),
     )
 

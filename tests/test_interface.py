@@ -85,7 +85,7 @@ def test_it_is_the_commands_run(main, here):
     assert metrics == {name: run.metrics[name] for name in metrics}
     assert {*run.figures} == {path.stem for path in run.folder.glob("figures/*.png")}
     assert run.figures["learning_curves"]._repr_png_().startswith(b"\x89PNG")
-    assert repr(run).startswith("mlp 2-4-1 adam boolean seed 3: test/loss ")
+    assert repr(run).startswith("mlp 2-4-1 adam XOR epochs=30 seed 3: test/loss ")
 
 
 def listed(folder):

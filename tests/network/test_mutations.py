@@ -33,9 +33,9 @@ class Mutation(NamedTuple):
 
 
 MUTATIONS = [
-    Mutation("sign of dTheta", DENSE, "product(delta.T,", "product(-delta.T,"),
-    Mutation("transpose of dTheta", DENSE, "product(delta.T, kept.x)", "product(kept.x.T, delta)"),
-    Mutation("dTheta of the wrong layer's activation", DENSE, "product(delta.T, kept.x)", "product(delta.T, kept.a)"),
+    Mutation("sign of dTheta", DENSE, "product(columns(delta,", "product(columns(-delta,"),
+    Mutation("transpose of dTheta", DENSE, "columns(delta, kept.x), kept.x)", "kept.x.T, delta)"),
+    Mutation("dTheta of the wrong layer's activation", DENSE, "kept.x), kept.x)", "kept.x), kept.a)"),
     Mutation("sign of db", DENSE, "delta.sum(axis=0)", "-delta.sum(axis=0)"),
     Mutation("db averaged twice", DENSE, "delta.sum(axis=0)", "delta.mean(axis=0)"),
     Mutation("sign of d_in", DENSE, "product(delta, layer", "product(-delta, layer"),

@@ -167,7 +167,7 @@ def test_half_a_model_is_completed(folder, monkeypatch):
 
     out = ended(folder, model=True)
     with monkeypatch.context() as patch:
-        patch.setattr(model, "_write", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patch.setattr(model, "write", lambda *_: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             Delivery(out).deliver()
     assert [status for _, status in tables(folder)["models"]] != []
