@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nnjax.pipeline import Finished
 
 ONE = Lock()  # Hydra's and JAX's settings are those of the process
-OF_JAX = (  # settings that a run changes: what the caller does next finds them as they were
+OF_JAX = (  # what a run changes and JAX lets change back once it has started: the caller finds it as it was
     "jax_enable_x64",
     "jax_default_matmul_precision",
     "jax_compilation_cache_dir",

@@ -35,7 +35,7 @@ from nnjax.network.gradcheck import GradientCheck
 from nnjax.network.losses import LOSSES
 from nnjax.network.precision import PRECISIONS
 from nnjax.progress import Progress
-from nnjax.recorder import Recorder
+from nnjax.recorder import Recorder, name_of
 from nnjax.results import Outcome
 from nnjax.saving import Saver
 from nnjax.times import Times
@@ -76,7 +76,8 @@ def run(
     saver = Saver(folder / saving.FOLDER, config.checkpoint.every, identity(config, dataset))
     saved = saver.find()
     check_epochs(config, saved)
-    name = config.tracking.run_name or describe.run_name(settings, units, dataset.called, typed)
+    known = name_of(folder) if saved is not None else None
+    name = config.tracking.run_name or known or describe.run_name(settings, units, dataset.called, typed)
     width = shutil.get_terminal_size().columns
     log.info("%s\n%s", name, textwrap.fill(dataset.notice or results.describe_data(dataset), width))
     log_batch(config, dataset)
@@ -97,14 +98,15 @@ def run(
         recorder.deliver()
         if saved is not None:
             saver.restore(training, saved)
-        train(config, training, folder, recorder, saver, times)
+        try:
+            train(config, training, folder, recorder, saver, times)
+        finally:  # not before: MLflow shows metrics in the order in which they come, and compares by the first
+            recorder.metrics({} if check is None else results.check_metrics(check), epoch=0)
         with times.part("evaluate"):
             outcome = evaluate(config, dataset, training)
         if not np.isfinite(outcome.test["test/loss"]):
             refuse_divergence(config, outcome.history, outcome.epochs, "the test loss", recorder)
         recorder.ended(outcome)
-        if check is not None:  # not before: MLflow shows metrics in the order in which they come, compares by the first
-            recorder.metrics(results.check_metrics(check), epoch=0)
         with times.part("model"):
             recorder.model(results.write_network(folder, config, dataset, outcome))
             recorder.tags(results.write_provenance(folder, depends))

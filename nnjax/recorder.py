@@ -17,7 +17,7 @@ from nnjax.results import Outcome, decimal
 from nnjax.tracking import describe, location, process, undelivered
 from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import packed
-from nnjax.tracking.record import Record
+from nnjax.tracking.record import Record, opening, read
 from nnjax.training.loop import STOPPED, Chunk
 from nnjax.training.programs import BY_LAYER
 
@@ -26,6 +26,12 @@ POINTS = 100  # of a metric at most: a boolean run has thousands of epochs
 PATIENCE = 10.0  # seconds that the end of a run waits for a store that takes nothing
 KILLED_PATIENCE = 1.0  # seconds in all that it waits after Ctrl-C
 EXAMPLES = 5  # rows of the test, as the model's example
+
+
+def name_of(folder: Path) -> str | None:
+    """What the run in a folder was called when its record was opened, None without a record."""
+    opened = opening(read(folder)[0])
+    return opened["name"] if opened else None
 
 
 class Recorder:
@@ -102,7 +108,12 @@ class Recorder:
             start_folder=str(self.start_folder),
             tags={"mlflow.source.name": "nnjax.train", **tracking.tags},
             params=params,
-            dataset={"name": data.called, "source": data.source, "digest": data.digest, "shapes": data.shapes},
+            dataset={
+                "name": describe.shortened(data.called),
+                "source": data.source,
+                "digest": data.digest,
+                "shapes": data.shapes,
+            },
             process=process.this(),
         )
 

@@ -10,6 +10,7 @@ from nnjax import provenance
 from nnjax.config import Config
 from nnjax.data.dataset import Dataset
 from nnjax.results import Outcome
+from nnjax.times import MOMENTS
 from nnjax.tracking import describe
 
 FILE = "report.html"
@@ -92,12 +93,13 @@ def number(value: float) -> str:
 
 def trained(facts: describe.Facts, outcome: Outcome) -> list[tuple[str, str]]:
     """How the training went, a line each."""
-    seconds = ", ".join(f"{part.replace('_', ' ')} {value:.1f}" for part, value in facts.times.items())
+    parts = {part: value for part, value in facts.times.items() if part not in MOMENTS}
+    seconds = ", ".join(f"{part} {value:.1f}" for part, value in parts.items())
     return [
         ("stopped", facts.stopped),
         ("updates", f"{outcome.updates:,}, {outcome.examples_per_second:,.0f} examples a second"),
         ("batch", facts.batch),
-        ("seconds", seconds),
+        ("seconds by part", seconds),
         ("run id", facts.run_id),
         ("folder", facts.folder),
     ]

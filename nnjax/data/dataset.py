@@ -62,7 +62,7 @@ class Dataset:
 
     @property
     def called(self) -> str:
-        """What tells these data from others: of a boolean function `xor`, of any others the name."""
+        """What tells these data from others: of a boolean function `XOR`, of any others the name."""
         return self.title or self.name
 
     @property

@@ -16,7 +16,7 @@ CAPTIONS = {  # name of a figure's file -> its title and what it shows, in the o
     "heat_map": ("Map over two settings", "A cell is the mean of its lanes, over the two settings that matter most."),
     "leaderboard": ("Leaderboard", "The best lanes, and beside them all others, by the metric that ranks them."),
     "learning_curves": ("Learning curves", "Loss and accuracy (or error) over the epochs; the star is the test."),
-    "norms": ("Norms by layer", "How large each layer's parameters are over the epochs."),
+    "norms": ("Norms by layer", "How large each layer's parameters and gradients are over the epochs."),
     "predicted_over_true": ("Predicted over true", "A point an example of the test; on the diagonal it is right."),
     "confusion_matrix": ("Confusion matrix", "Test examples, a row a true class, a column a predicted one."),
     "most_confident_mistakes": ("Most confident mistakes", "Wrong answers on the test with the highest probability."),

@@ -213,7 +213,7 @@ def record_parent(
     common = {key: value for key, value in members.settings(sweep.config).items() if key not in sweep.keys}
     parent.log_params(parent.missing_params(common))
     if dataset is not None:
-        parent.log_dataset(dataset.called, dataset.source, dataset.digest, dataset.shapes)
+        parent.log_dataset(describe.shortened(dataset.called), dataset.source, dataset.digest, dataset.shapes)
     values: dict[str, float] = {}
     for metric in analysis.metrics(sweep.lanes):
         values |= {f"{metric}/{part}": x for part, x in analysis.spread(analysis.column(sweep.lanes, metric)).items()}

@@ -12,6 +12,7 @@ from nnjax.members import typed
 from nnjax.run_report import FILE
 from nnjax.sweep import analysis
 from nnjax.sweep.whole import Sweep
+from nnjax.tracking import describe
 
 TOP = 20  # lanes of the leaderboard that a page shows
 VALUES = 8  # of a swept setting that a page shows
@@ -38,7 +39,7 @@ def write(sweep: Sweep, rows: Sequence[tuple[str, str]], run_id: str, start_fold
             if each.key not in sweep.keys and not each.key.startswith("lanes.values")
         ],
         notice=sweep.group.dataset.get("notice", ""),
-        data=[("data", summary["data"]), ("digest", sweep.lanes[0].facts["data"])],
+        data=[("data", describe.without_password(summary["data"])), ("digest", sweep.lanes[0].facts["data"])],
         summary=[(name, summary[name]) for name in TOLD],
         spreads=spreads(sweep),
         board=board(sweep),

@@ -41,7 +41,7 @@ class Sweep:
 
     @property
     def title(self) -> str:
-        """`mlp xor, 3,840 lanes of hidden, learning_rate, seed`, or `mlp 2-4-1 adam xor, 8 lanes of seed`."""
+        """`mlp XOR, 3,840 lanes of hidden, learning_rate, seed`, or `mlp 2-4-1 adam XOR, 8 lanes of seed`."""
         over = ", ".join(analysis.short(self.keys).values())
         told = [part.group.dataset for part in self.parts]
         network = only([data.get("network", self.config.model.name) for data in told], self.config.model.name)

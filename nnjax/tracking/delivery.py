@@ -54,6 +54,7 @@ class Delivery:
         nothing = {"uri": location.public(self.store), "run": "", "offset": 0, "files": {}, "model": ""}
         self.known: dict[str, Any] = read_delivered(folder, self.store) or nothing
         self.run: Run | None = None
+        self.taken: set[tuple[int, str]] = set()  # at which offset what was
         self.progressed = time.monotonic()
 
     @property
@@ -71,7 +72,7 @@ class Delivery:
         if self.offset >= size(self.folder):
             return 0
         run = self.run = self.run or self.reached()
-        self.step()
+        self.step("run")
         events, offset = record.read(self.folder, self.offset)
         for event in events:
             if event["event"] == "open":
@@ -79,10 +80,10 @@ class Delivery:
         points = [(*point, event["time"]) for event in events for point in event.get("points", ())]
         if points:
             run.log_points(points)
-            self.step()
+            self.step("points")
         if tags := {key: text for event in events for key, text in event.get("tags", {}).items()}:
             run.set_tags(tags)
-            self.step()
+            self.step("tags")
         for event in events:
             if event["event"] == "model":
                 self.model(run, event)
@@ -122,7 +123,7 @@ class Delivery:
         run.log_params(run.missing_params(opened["params"]))
         data = opened["dataset"]
         run.log_dataset(data["name"], data["source"], data["digest"], data["shapes"])
-        self.step()
+        self.step("settings")
 
     def model(self, run: "Run", event: Event) -> None:
         """The network as an MLflow model, once."""
@@ -153,7 +154,7 @@ class Delivery:
                 parent = path.parent.relative_to(self.folder)
                 run.log_file(path, None if parent == Path() else str(parent))
                 self.known["files"][name] = facts
-                self.step()
+                self.step(f"file {name}")
 
     def listed(self) -> Iterator[Path]:
         """The files that the store gets: neither our own, nor links, nor half ones, nor hidden ones.
@@ -167,14 +168,16 @@ class Delivery:
             if path.is_file() and not (path.is_symlink() or ours or hidden):
                 yield path
 
-    def step(self) -> None:
-        """Remembers when the store answered last."""
-        self.progressed = time.monotonic()
+    def step(self, what: str) -> None:
+        """Remembers when the store last took something new: a try that comes again is none until it gets further."""
+        if (self.offset, what) not in self.taken:
+            self.taken.add((self.offset, what))
+            self.progressed = time.monotonic()
 
     def keep(self, **facts: Any) -> None:
         """Writes delivered.json, whole or not at all."""
         self.known |= facts
-        self.step()
+        self.progressed = time.monotonic()
         with atomic.file(self.folder / DELIVERED) as file:
             file.write_text(json.dumps(self.known))
 

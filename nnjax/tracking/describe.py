@@ -42,7 +42,7 @@ SECRET = re.compile(r"([?&][^=&#\s]*(?:passw|pwd|secret|token)[^=&#\s]*=)[^&#\s'
 
 
 def run_name(config: Mapping[str, Any], units: Sequence[int], data: str, typed: Sequence[str] = ()) -> str:
-    """Network, optimizer, data, what was typed beside them, and the seed: `mlp 2-4-1 adam xor learning_rate=1 seed 0`.
+    """Network, optimizer, data, what was typed beside them, and the seed: `mlp 2-4-1 adam XOR learning_rate=1 seed 0`.
 
     typed: the command line, `optimizer.learning_rate=1`; of it what trains another network and isn't said already.
     """
@@ -57,10 +57,15 @@ def shortened(text: str) -> str:
 
 
 def told_apart(typed: Sequence[str]) -> list[str]:
-    """Of a command line the settings that tell runs apart and have no other place in a name, without their groups."""
-    settings = [word.lstrip("+") for word in typed]
-    rates = [word for word in settings if word.startswith(TELLING) and not word.startswith(TOLD)]
-    return [shortened(word.partition("=")[0].rpartition(".")[2] + "=" + word.partition("=")[2]) for word in rates]
+    """Of a command line the settings that tell runs apart and have no other place in a name, the last value of each.
+
+    Without their groups, but for data.seed: the run's own seed ends the name.
+    """
+    settings = dict(word.lstrip("+").partition("=")[::2] for word in typed)
+    rates = {key: value for key, value in settings.items() if key.startswith(TELLING) and not key.startswith(TOLD)}
+    return [
+        shortened(f"{key if key == 'data.seed' else key.rpartition('.')[2]}={value}") for key, value in rates.items()
+    ]
 
 
 def network(model: str, loss: str, units: Sequence[int]) -> str:

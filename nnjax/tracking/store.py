@@ -41,7 +41,7 @@ from nnjax.tracking.location import (
 from nnjax.tracking.quiet import quiet
 
 # mlflow's own limits, in characters and in points
-LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, METRICS_A_CALL = 250, 6000, 8000, 1000
+LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DATASET, METRICS_A_CALL = 250, 6000, 8000, 500, 1000
 SHOWN_DIGEST = 12  # characters of it beside a data set's name, where the table is narrow
 PARENT, MEMBER = "mlflow.parentRunId", "member"  # tags of a child run
 ROOT = "run_folder"  # tag of a run: where its files are
@@ -103,7 +103,9 @@ class Run:
         shapes = {f"{split}_shape": [int(length) for length in shape] for split, shape in splits.items()}
         profile = json.dumps({"num_rows": sum(rows.values()), **rows, **shapes, "sha256": digest})
         kind, key = ("http", "url") if urlsplit(source).scheme in ("http", "https") else ("local", "uri")
-        dataset = Dataset(name, digest[:SHOWN_DIGEST], kind, json.dumps({key: source}), profile=profile)
+        dataset = Dataset(
+            name[:LONGEST_DATASET], digest[:SHOWN_DIGEST], kind, json.dumps({key: source}), profile=profile
+        )
         with reaching(self.uri):
             self.client.log_inputs(self.id, [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])])
 

@@ -64,6 +64,8 @@ def test_a_run_goes_on_from_anywhere_in_its_own_store(main, refused, tmp_path):
     found = Done(0, "", "", tmp_path)
     assert found.run().data.metrics["training/epochs"] == 60
     assert found.run().info.status == "FINISHED"
+    assert f"-- {found.run().info.run_name} -" in said  # not what the command that goes on would be called
+    assert "epochs=60" not in found.run().info.run_name
     points = [point.step for point in found.client().get_metric_history(found.run().info.run_id, "train/loss")]
     assert len(points) == len(set(points))
     assert max(points) == 60

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nnjax import predictor
-from nnjax.errors import InputError
+from nnjax.errors import InputError, StoreError
 from nnjax.tracking import delivery, process, record, store, undelivered
 from nnjax.tracking.delivery import Delivery, catch_up, packed, unpacked
 from nnjax.tracking.record import Record
@@ -77,6 +77,18 @@ def tables(folder):
     }
     with closing(sqlite3.connect(folder / "mlflow.db")) as connection:
         return {table: sorted(connection.execute(text).fetchall()) for table, text in query.items()}
+
+
+def test_a_try_that_gets_no_further_is_no_progress(folder, monkeypatch):
+    """Else a store that always refuses the same would be waited for without end."""
+    delivering = Delivery(ended(folder))
+    monkeypatch.setattr(store.Run, "set_tags", lambda *_: (_ for _ in ()).throw(StoreError("x", "refused")))
+    progressed = []
+    for _ in range(2):
+        with pytest.raises(StoreError, match="refused"):
+            delivering.deliver()
+        progressed.append(delivering.progressed)
+    assert progressed[0] == progressed[1]
 
 
 def test_the_store_gets_what_the_folder_has(folder):

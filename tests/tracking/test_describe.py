@@ -55,6 +55,7 @@ def test_a_name_says_what_a_reader_of_the_runs_table_asks():
         (["training.epochs=5", "training.gradient_check=false", "tracking.model=false"], ["epochs=5"]),
         (["data.function=and", "data.source=bundled", "data.train_size=40"], ["train_size=40"]),
         (["+model.init=he"], ["init=he"]),
+        (["data.seed=3", "optimizer.learning_rate=1", "optimizer.learning_rate=2"], ["data.seed=3", "learning_rate=2"]),
         (["training.shuffle_seed=" + "1" * 60], ["shuffle_seed=" + "1" * 24 + "..."]),
     ],
 )

@@ -127,6 +127,12 @@ def test_the_dataset_carries_its_real_digest_rows_and_shapes(run):
     assert {tag.key: tag.value for tag in logged.tags} == {"mlflow.data.context": "training"}
 
 
+def test_a_data_set_of_a_long_name_is_no_refusal(run):
+    run.log_dataset("x" * 600, "truth table", "d" * 64, {"train": [512, 9]})
+    (logged,) = stored(run).inputs.dataset_inputs
+    assert logged.dataset.name == "x" * 500
+
+
 def test_artifacts_lie_beside_the_store_wherever_the_run_was_started(run, folder, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.chdir(elsewhere)
