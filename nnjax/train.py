@@ -38,6 +38,8 @@ def presets(arguments: list[str]) -> list[str]:
     """
     for argument in arguments:
         check_text(argument)
+        if argument.startswith("~") and "=" in argument:  # Hydra fails at some of them
+            raise InputError(f"{argument}: takes a value away; allowed: {argument[1:]}, which sets it")
     marked = [f"+{argument}" if argument.startswith(APPENDED) else lectures(argument) for argument in arguments]
     early = [argument for argument in marked if not argument.startswith(LATE)]
     return early + [argument for group in LATE for argument in marked if argument.startswith(group)]

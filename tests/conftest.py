@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")  # lanes are spread over both, whatever the machine has
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # as machines may be
+settings.load_profile("busy")
 install_import_hook(["nnjax.network", "nnjax.training"], "beartype.beartype")
 
 

@@ -4,6 +4,7 @@ import hydra
 import pytest
 
 from nnjax import config, validation
+from nnjax.errors import InputError
 from nnjax.train import presets
 from tests.test_config import complaint, read
 
@@ -82,3 +83,8 @@ def test_a_sweep_may_name_them_beside_a_network():
     assert presets(["-m", "model=mlp,softmax", "+experiment=xor"]) == ["-m", "+experiment=xor", "+preset=mlp,softmax"]
     assert presets(["model=mlp", "debug=fast"]) == ["model=mlp", "+debug=fast"]
     assert read("+experiment=xor", "+preset=mlp").model.hidden == [4]
+
+
+def test_nothing_is_taken_away_by_its_value():
+    with pytest.raises(InputError, match=r"~seed=0: takes a value away; allowed: seed=0, which sets it"):
+        presets(["~seed=0"])

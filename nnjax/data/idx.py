@@ -44,7 +44,10 @@ def _read(stream: Stream, name: str) -> np.ndarray:
     if len(content) != claimed:
         found = "more" if len(content) > claimed else len(content)
         raise InputError(f"{name}: expected {claimed} bytes after the header (shape {shape}), found {found}")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8).reshape(shape)
+    except ValueError:  # nothing, of sizes that no array has
+        raise InputError(f"{name}: expected a shape that an array can have, found {shape}") from None
 
 
 def _read_shape(stream: Stream, name: str) -> tuple[int, ...]:

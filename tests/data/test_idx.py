@@ -85,3 +85,10 @@ def test_a_damaged_gzip_file_is_refused(tmp_path, make_idx, damage):
 def test_a_missing_file_is_refused(tmp_path: Path):
     with pytest.raises(InputError, match=r"^nothing: expected a readable file, found: No such file"):
         read_idx(tmp_path / "nothing")
+
+
+def test_a_shape_that_no_array_has(tmp_path):
+    """No byte is missing where one size is 0, whatever the others are."""
+    (tmp_path / "file").write_bytes(bytes([0, 0, 8, 3, *bytes(4), *b"\xff" * 8]))
+    with pytest.raises(InputError, match=r"file: expected a shape that an array can have, found \(0, 4294967295"):
+        read_idx(tmp_path / "file")
