@@ -88,7 +88,11 @@ class Predictor(NamedTuple):
 
     def outputs(self, raw: NDArray[Any]) -> Floats:
         """h (n, K): the loss's own output of the logits (L5-L8); of a regression in its target's own units."""
-        h = OUTPUTS[self.metadata["output"]](self.logits(raw))
+        return self.activated(self.logits(raw))
+
+    def activated(self, z: Floats) -> Floats:
+        """`outputs` from `logits`."""
+        h = OUTPUTS[self.metadata["output"]](z)
         target = self.metadata.get("target")
         return (h if target is None else h * target["deviation"] + target["mean"]).astype(np.float32)
 
@@ -138,7 +142,10 @@ class Predictor(NamedTuple):
         """Class indices (n,): argmax (L38), or h > metadata["threshold"] for one output, 0.5 unless given (L5)."""
         if not self.metadata.get("classes"):
             raise ValueError("classes need a network trained on labels, this one's metadata names none: use outputs")
-        z = self.logits(raw)  # their argmax: outputs far out round to 1 alike
+        return self.chosen(self.logits(raw))
+
+    def chosen(self, z: Floats) -> NDArray[np.int64]:
+        """`classes` from `logits`: outputs far out round to 1 alike, so the argmax is theirs."""
         if z.shape[1] > 1:
             return np.argmax(z, axis=1)
         return (OUTPUTS[self.metadata["output"]](z)[:, 0] > self.metadata.get("threshold", 0.5)).astype(np.int64)

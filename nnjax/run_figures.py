@@ -22,10 +22,12 @@ def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> N
     """The figures of this kind of data, figures/*.png, unless switched off."""
     if not config.tracking.figures:
         return
+    from nnjax.figures import style
+
     (folder / "figures").mkdir(exist_ok=True)
     for name, figure in figures(folder, config, dataset, outcome):
         with atomic.file(folder / "figures" / f"{name}.png") as file:
-            figure.savefig(file, pil_kwargs={"compress_level": 1})
+            style.save(figure, file)
 
 
 def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
@@ -37,28 +39,32 @@ def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) ->
     shapes = [" x ".join(map(str, Theta.shape)) for Theta, _ in outcome.params]
     yield "norms", norms.norms(outcome.history, [f"layer {i}: {shape}" for i, shape in enumerate(shapes, 1)])
     test, network = dataset.test, predictor.Predictor.load(folder / "model.safetensors")
+    z = network.logits(test.x)
     if dataset.task == "regression":
         named = dataset.target.name if dataset.target else "y"
-        yield "predicted_over_true", regression.predicted_over_true(test.y, network.outputs(test.x)[:, 0], named)
+        yield "predicted_over_true", regression.predicted_over_true(test.y, network.activated(z)[:, 0], named)
         return
-    yield "confusion_matrix", classification.confusion_matrix(test.y, network.classes(test.x), dataset.classes)
+    yield "confusion_matrix", classification.confusion_matrix(test.y, network.chosen(z), dataset.classes)
     if test.x.ndim == 3:
-        yield from _image_figures(dataset, network)
+        yield from _image_figures(dataset, network, z)
     if dataset.task == "binary" and test.x.shape[1:] == (2,):
         yield "decision_boundary", _boundary(dataset, network)
     if dataset.whole is not None:
         yield from _boolean_figures(dataset.whole, _trained(dataset, dataset.whole), network)
 
 
-def _image_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
-    """The images, the mistakes, and the first layer as images: with no hidden layer that is one a class (L15)."""
+def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray) -> Iterator[tuple[str, "Figure"]]:
+    """The images, the mistakes, and the first layer as images: with no hidden layer that is one a class (L15).
+
+    z: the logits of the test part.
+    """
     from nnjax.figures import classification, digits, units
 
     test, classes = dataset.test, dataset.classes
     yield "digits", digits.digits(dataset.train.x, dataset.train.y, classes)
-    h = network.outputs(test.x)
+    h = network.activated(z)
     shares = np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
-    mistakes = classification.most_confident_mistakes(test.x, test.y, network.classes(test.x), shares, classes)
+    mistakes = classification.most_confident_mistakes(test.x, test.y, network.chosen(z), shares, classes)
     yield "most_confident_mistakes", mistakes
     (Theta, _), outputs = network.params[0], len(network.params) == 1
     if Theta.ndim == 4:

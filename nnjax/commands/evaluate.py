@@ -59,7 +59,8 @@ def run(given: argparse.Namespace) -> None:
         values = scores.of_numbers(y, found.predictor.outputs(x)[:, 0])
         lines = [["metric", "value"], *([name, shown(value)] for name, value in values.items())]
     else:
-        z, predicted = found.predictor.logits(x), found.predictor.classes(x)
+        z = found.predictor.logits(x)
+        predicted = found.predictor.chosen(z)
         every = scores.by_class(y, predicted, scores.rising(z, found.predictor.metadata["output"]))
         lines = table(classes, every, scores.macro(every))
         about += [

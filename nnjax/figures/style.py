@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,9 +28,12 @@ DOTS_PER_INCH = 100  # 8 inches are the 800 pixels of MLflow's artifact view
 
 def figure(width: float = 8, height: float = 4) -> Figure:
     """An empty figure, inches; the layout keeps names and titles inside of it."""
-    made = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
-    FigureCanvasAgg(made)
-    return made
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+
+
+def save(made: Figure, file: Path | IO[bytes]) -> None:
+    """The figure as PNG; drawn once, where `Figure.savefig` would draw it twice."""
+    FigureCanvasAgg(made).print_png(file, pil_kwargs={"compress_level": 1})
 
 
 def message(text: str) -> Figure:

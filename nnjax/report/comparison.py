@@ -91,7 +91,7 @@ def best(metric: str, runs: Sequence[Compared]) -> float | None:
 
 def picture(runs: Sequence[Compared], histories: Sequence[History | None]) -> page.Picture | None:
     """The curves of the runs that have a history; None where no two have."""
-    from nnjax.figures import several
+    from nnjax.figures import several, style
 
     there = [i for i, history in enumerate(histories) if history is not None]
     if len(there) < 2:
@@ -100,6 +100,6 @@ def picture(runs: Sequence[Compared], histories: Sequence[History | None]) -> pa
     names = [numbered(i + 1, runs[i]) for i in there]
     loss = losses.pop() if len(losses) == 1 else ""
     file = io.BytesIO()
-    several.several(names, [each for each in histories if each is not None], loss).savefig(file, format="png")
+    style.save(several.several(names, [each for each in histories if each is not None], loss), file)
     whose = "every run" if len(there) == len(runs) else f"{len(there)} of the {len(runs)} runs"
     return page.Picture("Curves over each other", f"A line a run, of {whose}, by its number above.", file.getvalue())

@@ -31,10 +31,12 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
         writer.writeheader()
         writer.writerows(rows)
     if tracking.figures:
+        from nnjax.figures import style
+
         (sweep.folder / "figures").mkdir(exist_ok=True)
         for name, figure in figures(sweep, histories):
             with atomic.file(sweep.folder / "figures" / f"{name}.png") as file:
-                figure.savefig(file, pil_kwargs={"compress_level": 1})
+                style.save(figure, file)
     config = sweep.best()
     if config is None or not (tracking.figures or tracking.model):
         return None

@@ -1,13 +1,16 @@
 """A sheet holds every image once, where its corner says."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import nnjax.figures
-from nnjax.figures.style import counted, sheet, shorten
+from nnjax.figures.curves import learning_curves
+from nnjax.figures.style import counted, save, sheet, shorten
 
 
 def test_a_sheet_holds_each_image_at_its_corner():
@@ -16,6 +19,19 @@ def test_a_sheet_holds_each_image_at_its_corner():
     for image, (x, y) in zip(images, corners, strict=True):
         np.testing.assert_array_equal(paper[y : y + 6, x : x + 5], image)
     assert np.isfinite(paper).sum() == images.size  # no two overlap, and the rest is empty
+
+
+def test_saving_draws_once_what_savefig_draws_twice(monkeypatch):
+    figure = learning_curves(
+        {"train/loss": np.array([1.0, 0.5]), "train/accuracy": np.array([0.5, 0.7])}, "cross_entropy", None
+    )
+    figure.savefig(wanted := io.BytesIO(), format="png")
+    drawings, draw = [], type(figure).draw
+    monkeypatch.setattr(type(figure), "draw", lambda self, renderer: (drawings.append(1), draw(self, renderer)))
+    save(figure, given := io.BytesIO())
+    pixels = [np.asarray(Image.open(file)) for file in (wanted, given)]
+    np.testing.assert_array_equal(*pixels)
+    assert len(drawings) == 1
 
 
 def test_a_name_is_shortened_in_its_middle():
