@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from operator import matmul
 from typing import Any
 
 import jax
@@ -16,7 +15,7 @@ from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, lenet5, mlp
-from nnjax.network.precision import PRECISIONS, Product
+from nnjax.network.precision import PRECISIONS, Product, multiplied
 from nnjax.training import batches, strategy
 from nnjax.training.loop import Training
 from nnjax.training.metrics import EVALUATION_BATCH
@@ -45,7 +44,7 @@ def outputs(config: Config, dataset: Dataset) -> int:
     return 1 if dataset.task == "binary" and config.loss.name != "cross_entropy" else len(dataset.classes)
 
 
-def model(config: Config, dataset: Dataset, product: Product = matmul) -> Model:
+def model(config: Config, dataset: Dataset, product: Product = multiplied) -> Model:
     """The architecture for this data; `product` multiplies its matrices."""
     return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset), product)
 
@@ -95,13 +94,11 @@ def encoding(config: Config, dataset: Dataset) -> batches.Encoding:
 def plan(lanes: Sequence[Config], room: int, dataset: Dataset) -> Plan:
     """How these lanes are run: the configuration's choice, or the rule's."""
     config, size = lanes[0], batch_size(lanes[0], len(dataset.train.y))
-    products = model(config, dataset).products
     work = Work(
-        operations=6.0 * sum(products) * size,  # a product forward, two backward (L2, L26, L27)
+        products=model(config, dataset).products,
         batch_size=size,
         same_order=len(set(shuffle_seeds(lanes))) == 1,
         accelerator=jax.default_backend() != "cpu",
-        first=products[0] / sum(products),
     )
     devices = min(config.runtime.devices or jax.device_count(), jax.device_count())
     return strategy.plan(config.lanes.strategy, room, devices, work)

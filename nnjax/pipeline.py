@@ -6,7 +6,7 @@ import os
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,7 @@ from nnjax.results import Outcome
 from nnjax.saving import Saver
 from nnjax.times import Times
 from nnjax.tracking import describe
+from nnjax.training import cpu
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
 from nnjax.training.programs import DIVERGED
@@ -163,8 +164,7 @@ def prepare_jax(config: Config) -> None:
     runtime = config.runtime
     if runtime.platform != "auto":
         jax.config.update("jax_platforms", "cpu" if runtime.platform == "cpu" else f"{runtime.platform},cpu")
-    with suppress(RuntimeError):  # JAX has started already, as in a notebook: its devices stay what they are
-        jax.config.update("jax_num_cpu_devices", os.cpu_count())
+    cpu.use()
     precision = PRECISIONS[runtime.precision]
     jax.config.update("jax_enable_x64", precision.x64)  # of the process: another job in it may want another, in turn
     jax.config.update("jax_default_matmul_precision", precision.matmul)

@@ -1,5 +1,6 @@
 """Shapes in signatures are checked while testing, and nothing is read from or left in the tester's home."""
 
+import importlib
 import logging.config
 import os
 import sys
@@ -15,6 +16,7 @@ os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")  # lanes are spread over both,
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # as machines may be
 settings.load_profile("busy")
 install_import_hook(["nnjax.network", "nnjax.training"], "beartype.beartype")
+importlib.import_module("nnjax.training.cpu").use()  # in all processes alike, whichever test starts JAX
 
 
 @pytest.fixture(scope="session")

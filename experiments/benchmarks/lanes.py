@@ -5,7 +5,6 @@ python -m experiments.benchmarks.lanes [ROUNDS] [NAME ...]
 Random bytes of MNIST's shape stand for the digits: an update takes the same time. All sides take turns in one process.
 """
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, lenet5, mlp
-from nnjax.training import strategy
+from nnjax.training import cpu, strategy
 from nnjax.training.batches import Encoding, Split
 from nnjax.training.loop import Training
 from nnjax.training.programs import ROWS, Position, Recipe
@@ -83,11 +82,10 @@ def training(case: str, lanes: int, plan: Plan, same_order: bool) -> Training:
 def plans(case: str) -> dict[str, tuple[int, Plan, bool]]:
     """What is compared: name -> lanes, plan, whether lanes have one order of instances."""
     model, *_, batch, lanes, _ = CASES[case]
-    products = sum(model.products)
     found: dict[str, tuple[int, Plan, bool]] = {"one by one": (1, ALONE, False)}
     for same in (False, True)[: 1 if batch == 4 else 2]:
         accelerator = jax.default_backend() != "cpu"
-        work = Work(6.0 * batch * products, batch, same, accelerator, model.products[0] / products)
+        work = Work(model.products, batch, same, accelerator)
         for name in ("vmap", "map", "auto"):
             plan = strategy.plan(name, lanes, jax.device_count(), work)
             found[f"{name}{', shared batches' * same}"] = (lanes, plan, same)
@@ -112,7 +110,7 @@ def measure(case: str, rounds: int) -> dict[str, np.ndarray]:
 def main(arguments: Sequence[str]) -> None:
     """Prints a table."""
     rounds = int(arguments[0]) if arguments else 7
-    jax.config.update("jax_num_cpu_devices", os.cpu_count())
+    cpu.use()
     print(describe())
     for case in arguments[1:] or CASES:
         times = measure(case, rounds)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from operator import matmul
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +14,7 @@ from nnjax.network.layers import convolution, dense
 from nnjax.network.layers.convolution import Geometry
 from nnjax.network.layers.images import flatten, flatten_backward, from_rows
 from nnjax.network.layers.pooling import Pooling
-from nnjax.network.precision import Product
+from nnjax.network.precision import Product, multiplied
 
 Params = tuple[dense.Layer, ...]
 Scale = Float[Array, ""] | float
@@ -44,7 +43,9 @@ class Model(NamedTuple):
 
 
 @cache
-def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer, product: Product = matmul) -> Model:
+def mlp(
+    units: tuple[int, ...], activation: Activation, initializer: Initializer, product: Product = multiplied
+) -> Model:
     """A fully connected network with s = units, inputs first and outputs last (L2, L3).
 
     No hidden layer, s = (d, K), is one unit (K = 1) or one layer of units. Hidden layers share one activation.
@@ -94,7 +95,7 @@ def dense_backward(
 
 @cache
 def lenet5(
-    outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = matmul
+    outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = multiplied
 ) -> Model:
     """LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, section II.B).
 

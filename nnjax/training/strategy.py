@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import jax
 
+from nnjax.network.precision import TINY
 from nnjax.training.lanes import Layout
 
 HEAVY = 1e7  # multiplications and additions of a lane's update from which on a CPU gains nothing from vmap
 WIDE = 8  # instances a batch from which on lanes that share it are faster with one first product,
 LARGE = 1e8  # unless an update is as large as this
+SUMS = 2**12  # multiplications of all lanes' sums together below which XLA's loop stays one function (cpu.use)
 
 
 class Plan(NamedTuple):
@@ -31,24 +33,34 @@ class Work(NamedTuple):
     """What the choice depends on.
 
     Attributes:
-        operations: multiplications and additions of one lane's update, about.
+        products: multiplications of one instance's forward pass, by layer.
         batch_size: instances an update.
         same_order: whether all lanes have the same order of instances.
         accelerator: whether the devices are no CPUs.
-        first: the first layer's part of the operations.
     """
 
-    operations: float
+    products: tuple[int, ...]
     batch_size: int
     same_order: bool
     accelerator: bool
-    first: float = 1.0
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions of one lane's update, about: a product forward, two backward (L2, L26, L27)."""
+        return 6 * self.batch_size * sum(self.products)
 
     @property
     def shared(self) -> bool:
         """Whether one first product for all lanes pays: it is most of the work, and that is not too much."""
-        small = self.operations < LARGE or self.accelerator
-        return self.same_order and self.batch_size >= WIDE and small and self.first > 0.5
+        fits = self.operations < LARGE or self.accelerator
+        most = self.products[0] > sum(self.products) / 2
+        return self.same_order and self.batch_size >= WIDE and fits and most and self.widest is None
+
+    @property
+    def widest(self) -> int | None:
+        """How many lanes side by side at most, where all products are tiny sums; None: any number."""
+        largest = self.batch_size * max(self.products)
+        return (SUMS - 1) // largest if largest <= TINY and not self.accelerator else None
 
 
 def plan(strategy: str, lanes: int, devices: int, work: Work) -> Plan:
@@ -59,7 +71,8 @@ def plan(strategy: str, lanes: int, devices: int, work: Work) -> Plan:
     each = -(-lanes // devices)
     if chosen(strategy, work) == "map":
         return Plan(Layout(devices, each, 1), shared_batches=False)
-    return Plan(Layout(devices, 1, each), work.shared)
+    groups = -(-each // work.widest) if work.widest and strategy == "auto" else 1
+    return Plan(Layout(devices, groups, -(-each // groups)), work.shared)
 
 
 def chosen(strategy: str, work: Work) -> str:
@@ -81,9 +94,10 @@ def most_lanes(bytes_a_lane: float, device: jax.Device) -> int:
 
 
 def words(strategy: str, lanes: int, plan: Plan) -> str:
-    """`16 lanes: vmap of 8 on 2 devices, shared batches (auto)`."""
+    """`16 lanes: vmap of 8 on 2 devices, shared batches (auto)`; 128 may be `4 vmaps of 16`."""
     layout = plan.layout
-    how = f"vmap of {layout.width}" if layout.width > 1 else f"map of {layout.groups}"
+    vmaps = "vmap" if layout.groups == 1 else f"{layout.groups} vmaps"
+    how = f"{vmaps} of {layout.width}" if layout.width > 1 else f"map of {layout.groups}"
     shared = ", shared batches" if plan.shared_batches else ""
     devices = f"{layout.devices} device{'s' * (layout.devices > 1)}"
     return f"{lanes} lane{'s' * (lanes > 1)}: {how} on {devices}{shared} ({strategy})"

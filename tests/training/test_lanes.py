@@ -9,7 +9,7 @@ from nnjax.training.lanes import Layout
 from nnjax.training.optimizers import OPTIMIZERS, schedule
 from nnjax.training.programs import Position
 from nnjax.training.strategy import Plan, Work
-from tests.training.conftest import finished
+from tests.training.conftest import LARGER, finished
 
 RATES = np.array([0.02, 0.1, 0.05, 0.2])
 SEEDS = (3, 4, 5, 6)
@@ -88,12 +88,14 @@ def test_shared_batches_change_no_result(training, layout):
 
 def test_a_shared_batch_is_multiplied_once(training):
     """The first layer's product is one for all lanes: the point of sharing."""
-    made = training({"learning_rate": RATES}, seeds=SEEDS, shuffle_seeds=(9,) * 4, plan=Plan(Layout(1, 1, 4), True))
+    made = training(
+        {"learning_rate": RATES}, seeds=SEEDS, shuffle_seeds=(9,) * 4, plan=Plan(Layout(1, 1, 4), True), model=LARGER
+    )
     position = Position(np.int32(0), np.int32(0))
     arguments = (made.state, made.order_keys, made.keys, made.hyper, *made.data, position, np.int32(1))
     lowered = made.programs.advance.lower(*arguments).as_text()
     products = [line for line in lowered.splitlines() if "dot_general" in line]
-    assert any("tensor<8x6xf32>" in line and "tensor<4x5x6xf32>" in line for line in products)  # x, all lanes' Theta
+    assert any("tensor<8x6xf32>" in line and "tensor<4x50x6xf32>" in line for line in products)  # x, all lanes' Theta
 
 
 def test_lanes_that_fill_the_layout_are_not_told(training):
@@ -132,7 +134,7 @@ def test_label_noise_is_of_the_training_data_alone(training):
     assert first["validation/loss"][0] == first["validation/loss"][1]
 
 
-LIGHT, MIDDLE, HEAVY = 1e5, 2e7, 1e9
+XOR, IRIS, LIGHT, MIDDLE, HEAVY = (8, 4), (40, 30), (7840,), (25088, 320), (235200, 30000, 1000)
 
 
 @pytest.mark.parametrize(
@@ -144,10 +146,21 @@ LIGHT, MIDDLE, HEAVY = 1e5, 2e7, 1e9
         (Work(HEAVY, 128, True, False), Plan(Layout(2, 8, 1), False)),
         (Work(HEAVY, 128, False, True), Plan(Layout(2, 1, 8), False)),
         (Work(LIGHT, 1, True, False), Plan(Layout(2, 1, 8), False)),
+        (Work(XOR, 4, False, False), Plan(Layout(2, 1, 8), False)),
+        (Work(IRIS, 16, True, False), Plan(Layout(2, 2, 4), False)),  # sums rather than one product
+        (Work(IRIS, 16, True, True), Plan(Layout(2, 1, 8), True)),
     ],
 )
 def test_auto_follows_its_rule(work, expected):
     assert strategy.plan("auto", 16, 2, work) == expected
+
+
+def test_the_lightest_lanes_are_side_by_side_in_groups():
+    assert strategy.plan("auto", 1024, 2, Work(XOR, 4, False, False)).layout == Layout(2, 5, 103)
+    assert strategy.plan("auto", 256, 2, Work(XOR, 4, False, False)).layout == Layout(2, 2, 64)
+    assert strategy.plan("vmap", 256, 2, Work(XOR, 4, False, False)).layout == Layout(2, 1, 128)
+    assert strategy.plan("auto", 256, 2, Work(XOR, 4, False, True)).layout == Layout(2, 1, 128)
+    assert strategy.plan("auto", 256, 2, Work(LIGHT, 4, False, False)).layout == Layout(2, 1, 128)
 
 
 def test_plans_fill_all_devices():
@@ -159,3 +172,4 @@ def test_plans_fill_all_devices():
 def test_what_was_picked_is_said():
     plan = Plan(Layout(2, 1, 8), True)
     assert strategy.words("auto", 16, plan) == "16 lanes: vmap of 8 on 2 devices, shared batches (auto)"
+    assert strategy.words("auto", 256, Plan(Layout(2, 4, 32), False)) == "256 lanes: 4 vmaps of 32 on 2 devices (auto)"

@@ -14,7 +14,7 @@ from nnjax.network.models import mlp
 from nnjax.training import batches, loop
 from nnjax.training.batches import Split
 from nnjax.training.programs import COLUMNS, columns, norms
-from tests.training.conftest import TRAIN, VALIDATION, digits, finished
+from tests.training.conftest import LARGER, TRAIN, VALIDATION, digits, finished
 
 NONE = digits(0, 0)
 MODEL = mlp((6, 5, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])
@@ -193,16 +193,16 @@ def test_shared_shuffling(training):
 
 def test_the_forward_pass_is_computed_once(training):
     """Accuracy needs z, which the gradient has computed: XLA must not do it again."""
-    run = training(epochs=1)
+    run = training(epochs=1, model=LARGER)
     position = loop.Position(np.int32(0), np.int32(0))
     lowered = run.programs.advance.lower(
         run.state, run.order_keys, run.keys, run.hyper, *run.data, position, np.int32(1)
     )
     found = re.findall(r"= f32\[(\d+),(\d+)\]\S* dot\(", lowered.compile().as_text())
     products = sorted((int(rows), int(columns)) for rows, columns in found if columns != "1")  # 1: sums over instances
-    forward, d_in, d_theta = [(8, 5), (8, 3)], [(8, 5)], [(3, 5), (5, 6)]  # no d_in of the first layer
+    forward, d_in, d_theta = [(8, 50), (8, 3)], [(8, 50)], [(3, 50), (50, 6)]  # no d_in of the first layer
     update = forward + d_in + d_theta  # in the loop, and again for an epoch's last
-    assert products == sorted(update + update + [(23, 5), (23, 3)])  # and the validation's forward
+    assert products == sorted(update + update + [(23, 50), (23, 3)])  # and the validation's forward
 
 
 def test_what_runs_on_after_the_stop_is_not_told(training):

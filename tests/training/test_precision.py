@@ -14,7 +14,7 @@ from nnjax.network.gradients import autodiff, backprop
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
-from nnjax.network.precision import PRECISIONS, in_bfloat16
+from nnjax.network.precision import PRECISIONS, TINY, in_bfloat16, multiplied
 from nnjax.training import batches, loop
 from nnjax.training.batches import Encoding
 from tests.training.conftest import TRAIN, VALIDATION, finished
@@ -164,10 +164,22 @@ def test_lanes_in_bfloat16_are_trainings_of_their_own(training):
             np.testing.assert_allclose(together[lane], single[0], atol=2**-8)
 
 
+@pytest.mark.parametrize("inner", [1, TINY // 16, TINY // 16 + 1])
+def test_a_tiny_product_is_the_sum_that_it_is(inner):
+    """And so are its gradients; one multiplication more, and it is XLA's product."""
+    rng = np.random.default_rng(0)
+    A, B = rng.normal(size=(2, inner)).astype(np.float32), rng.normal(size=(inner, 8)).astype(np.float32)
+    np.testing.assert_allclose(multiplied(jnp.asarray(A), jnp.asarray(B)), A @ B, rtol=1e-5, atol=1e-5)
+    d_A, d_B = jax.grad(lambda A, B: multiplied(A, B).sum(), argnums=(0, 1))(A, B)
+    np.testing.assert_allclose(d_A, np.ones((2, 8)) @ B.T, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(d_B, A.T @ np.ones((2, 8)), rtol=1e-5, atol=1e-5)
+    assert ("dot_general" in str(jax.make_jaxpr(multiplied)(A, B))) == (2 * inner * 8 > TINY)
+
+
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_what_an_accelerator_is_asked_to_multiply(platform):
     """bfloat16 into float32; and float32 in full, where the default would be TF32 or bfloat16."""
-    A = jax.ShapeDtypeStruct((4, 4), np.float32)
+    A = jax.ShapeDtypeStruct((16, 16), np.float32)
 
     def products(precision):
         with jax.default_matmul_precision(PRECISIONS[precision].matmul):
@@ -177,4 +189,4 @@ def test_what_an_accelerator_is_asked_to_multiply(platform):
     (full,), (narrow,) = products("float32"), products("bfloat16")
     assert "[HIGHEST, HIGHEST]" in full
     assert "[DEFAULT, DEFAULT]" in narrow
-    assert "(tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xf32>" in narrow
+    assert "(tensor<16x16xbf16>, tensor<16x16xbf16>) -> tensor<16x16xf32>" in narrow

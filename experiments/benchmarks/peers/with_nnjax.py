@@ -1,8 +1,5 @@
 """nnjax: its own loop, rows kept as bytes; loss and accuracy of each epoch are computed too."""
 
-import os
-from contextlib import suppress
-
 import jax
 import numpy as np
 
@@ -10,6 +7,7 @@ from experiments.benchmarks.lanes import HYPER, LENET5, network, recipe
 from experiments.benchmarks.peers import Side
 from experiments.benchmarks.works import Weights, Work
 from nnjax.network.layers.dense import Layer
+from nnjax.training import cpu
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
 from nnjax.training.programs import ROWS, Position
@@ -18,8 +16,7 @@ from nnjax.training.strategy import ALONE
 
 def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradients: str = "backprop") -> Side:
     """A `Training` of one lane; `gradients` as training.gradients has it."""
-    with suppress(RuntimeError):  # JAX has started already, in a test
-        jax.config.update("jax_num_cpu_devices", os.cpu_count())  # as every run does
+    cpu.use()  # as every run does
     scale = 1 / 255 if x.dtype == np.uint8 else 1.0
     model = network(work.units, work.activation) if work.model == "mlp" else LENET5
     made = recipe(model, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)

@@ -12,7 +12,6 @@ How it is made fast on CPUs, where a convolution's gradient inside a compiled lo
 Variants and times: experiments/benchmarks, `lenet5`.
 """
 
-from operator import matmul
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -22,7 +21,7 @@ from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
 from nnjax.network.layers.dense import Layer
 from nnjax.network.layers.images import cropped, overlaid, padded, windows
-from nnjax.network.precision import Product
+from nnjax.network.precision import Product, multiplied
 
 Images = Float[Array, "maps_in height width batch"]
 Windows = Float[Array, "maps_in window rows columns batch"]
@@ -78,7 +77,7 @@ def init(
 
 
 def forward(
-    layer: Layer, x: Images, g: Activation, geometry: Geometry, product: Product = matmul
+    layer: Layer, x: Images, g: Activation, geometry: Geometry, product: Product = multiplied
 ) -> tuple[Units, Kept]:
     """a = g(z), z[m, r, c] = b[m] + sum_kij Theta[m, k, i, j] x[k, stride r + i, stride c + j], for padded x.
 
@@ -95,7 +94,7 @@ def forward(
 
 
 def backward(
-    layer: Layer, kept: Kept, d_out: Units, g: Activation, geometry: Geometry, product: Product = matmul
+    layer: Layer, kept: Kept, d_out: Units, g: Activation, geometry: Geometry, product: Product = multiplied
 ) -> tuple[Layer, Images]:
     """Gradients of the layer's parameters and of its inputs, from d_out = d cost / d a.
 

@@ -1,0 +1,22 @@
+"""How JAX uses a CPU. Both settings hold from its first computation in the process on; after that they change nothing.
+
+Loops of little work, such as XOR's updates, are compiled into one function each, where XLA would otherwise call a
+function an operation: XOR takes a fifth of the time, softmax regression by single instances two thirds.
+"""
+
+import os
+from contextlib import suppress
+
+import jax
+
+SMALL = 2**18  # bytes that a pass of a loop touches
+OPTIONS = "--xla_backend_extra_options"
+
+
+def use() -> None:
+    """A device a core, and small loops as one function each; XLA_FLAGS with backend options of its own stay."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if OPTIONS not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {OPTIONS}=xla_cpu_small_while_loop_byte_threshold={SMALL}".strip()
+    with suppress(RuntimeError):  # JAX has started already, as in a notebook: its devices stay what they are
+        jax.config.update("jax_num_cpu_devices", os.cpu_count())

@@ -1,0 +1,42 @@
+"""XLA's settings for CPUs: said once, beside those of the user, and of an effect that lasts."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nnjax.training import cpu
+
+LOOP = """
+import os, jax, jax.numpy as jnp
+from nnjax.training import cpu
+cpu.use()
+step = lambda i, x: jnp.tanh((x[:, :, None] * x).sum(1))
+program = jax.jit(lambda x: jax.lax.fori_loop(0, jnp.int32(9), step, x)).lower(jnp.eye(8)).compile()
+print(len(jax.devices()) == os.cpu_count(), "xla_cpu_small_call" in program.as_text())
+"""
+
+
+@pytest.mark.parametrize("given", ["", "--xla_cpu_enable_fast_min_max=true"])
+def test_what_the_user_said_stays(monkeypatch, given):
+    monkeypatch.setenv("XLA_FLAGS", given)
+    cpu.use()
+    once = os.environ["XLA_FLAGS"]
+    cpu.use()
+    assert os.environ["XLA_FLAGS"] == once
+    assert once.startswith(given)
+    assert once.split()[-1] == f"--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold={cpu.SMALL}"
+
+
+def test_backend_options_of_the_users_own_stay_alone(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", own := "--xla_backend_extra_options=xla_cpu_disable_loop_unrolling=true")
+    cpu.use()
+    assert os.environ["XLA_FLAGS"] == own
+
+
+def test_a_loop_of_some_kilobytes_is_one_function():
+    known = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")
+    environment = {name: value for name, value in os.environ.items() if name not in known}
+    done = subprocess.run([sys.executable, "-c", LOOP], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "True"], done.stderr
