@@ -12,6 +12,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.models import Model
+from mlflow.utils import requirements_utils
 
 from nnjax import assembly, pipeline, predictor, results
 from nnjax.network.losses import LOSSES
@@ -160,3 +161,13 @@ def test_the_model_is_the_runs_has_a_signature_and_no_pickle(run, network, folde
     wanted = (root / "requirements.txt").read_text().split()
     assert sorted(line.split("==")[0] for line in wanted) == ["mlflow", "numpy", "pandas", "safetensors"]
     assert f"numpy=={np.__version__}" in wanted
+
+
+def test_nobody_reads_the_files_of_all_installed_packages(run, network, monkeypatch):
+    """MLflow would, to warn of requirements that aren't met; what it knows of packages afterwards is as before."""
+    read = []
+    monkeypatch.setattr(requirements_utils, "_MODULES_TO_PACKAGES", None)
+    monkeypatch.setattr(requirements_utils.importlib_metadata, "packages_distributions", lambda: read.append(1) or {})
+    log_model(run, *network, list("0123456789"))
+    assert not read
+    assert requirements_utils._MODULES_TO_PACKAGES is None
