@@ -68,7 +68,7 @@ def write(folder: Path, predictor_file: str | Path, example_raw: NDArray[Any], d
     data = shutil.copyfile(predictor_file, folder / "predictor.safetensors")
     network = predictor.Predictor.load(data)
     example, takes = taken(network, example_raw[:EXAMPLES])
-    # MLflow would read the files of all installed packages, 0.7 s, to tell whether these are met. They are those installed.
+    # MLflow would read the files of all installed packages, 0.7 s, to see whether these are met: they are installed.
     with patch.object(requirements_utils, "_MODULES_TO_PACKAGES", {name: [name] for name in REQUIREMENTS}, create=True):
         save_model(
             folder / NAME,
