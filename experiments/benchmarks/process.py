@@ -55,7 +55,7 @@ class Process:
             raise
 
     def ask(self, what: str) -> Mapping[str, Any]:
-        """`turn`: trains, {seconds, mebibytes}; `loss`: what it has reached, {loss}."""
+        """`turn`: trains, {seconds a network, mebibytes}; `loss`: what it has reached, {loss}."""
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
             print(what, file=self.process.stdin, flush=True)
@@ -101,7 +101,7 @@ def main() -> None:
         if line.strip() == "turn":
             started = time.perf_counter()
             side.train(work.epochs)
-            answer = {"seconds": time.perf_counter() - started, "mebibytes": resident()}
+            answer = {"seconds": (time.perf_counter() - started) / side.networks, "mebibytes": resident()}
         else:
             weights = side.weights() if given else []
             answer = {"loss": loss(work, weights, floats(x[:SEEN]), y[:SEEN]) if weights else None}

@@ -21,6 +21,7 @@ class Work(NamedTuple):
         rate: the learning rate.
         rows, epochs: of a turn; several epochs are timed together where one takes microseconds.
         short_rows, short_epochs: of a turn of those who pay for each update in Python; theirs takes about a second too.
+        networks: nnjax trains them side by side, the others one after another: their turn is one of them.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Work(NamedTuple):
     epochs: int
     short_rows: int
     short_epochs: int
+    networks: int = 1
 
     @property
     def loss(self) -> str:
@@ -53,6 +55,7 @@ WORKS = {
     "mlp_small": Work("mlp", (784, 30, 10), "sigmoid", 10, 0.5, 60_000, 1, 20_000, 1),
     "softmax_sgd": Work("mlp", (784, 10), "relu", 1, 0.01, 60_000, 1, 6_000, 1),
     "xor": Work("mlp", (2, 4, 1), "tanh", 4, 0.5, 4, 50_000, 4, 500),
+    "sweep": Work("mlp", (784, 30, 10), "sigmoid", 10, 0.5, 60_000, 1, 20_000, 1, networks=16),
     "lenet5": Work("lenet5", (784, 10), "tanh", 128, 0.1, 60_000, 1, 60_000, 1),
 }
 

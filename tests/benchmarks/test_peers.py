@@ -40,6 +40,16 @@ def test_all_sides_reach_the_same_weights(name, work):
             np.testing.assert_allclose(b, a, atol=2e-6)
 
 
+def test_networks_side_by_side_are_each_that_of_a_turn():
+    """Of a sweep nnjax trains all at once: the first is the one of the others' turn."""
+    sweep = prepared(OURS, TINY._replace(networks=3))
+    sweep.train(TINY.epochs)
+    assert sweep.networks == 3
+    for ours, alone in zip(sweep.weights(), reached(OURS, TINY), strict=True):
+        for a, b in zip(ours, alone, strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain JAX", "PyTorch", "Keras on JAX", "Flax NNX", "Equinox"])
 def test_lenet5_trains(name):

@@ -16,10 +16,12 @@ class Side(NamedTuple):
     Attributes:
         train: runs so many epochs and returns when they are done.
         weights: the parameters of an mlp as they are now, for `works.loss`.
+        networks: how many are trained at once; the weights are the first's.
     """
 
     train: Callable[[int], None]
     weights: Callable[[], Weights]
+    networks: int = 1
 
 
 class Peer(NamedTuple):

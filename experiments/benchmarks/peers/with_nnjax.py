@@ -7,24 +7,29 @@ from experiments.benchmarks.lanes import HYPER, LENET5, network, recipe
 from experiments.benchmarks.peers import Side
 from experiments.benchmarks.works import Weights, Work
 from nnjax.network.layers.dense import Layer
-from nnjax.training import cpu
+from nnjax.training import cpu, strategy
 from nnjax.training.batches import Split
 from nnjax.training.loop import Training
 from nnjax.training.programs import ROWS, Position
-from nnjax.training.strategy import ALONE
 
 
 def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradients: str = "backprop") -> Side:
-    """A `Training` of one lane; `gradients` as training.gradients has it."""
+    """A `Training` of a lane a network, each with a rate of its own; `gradients` as training.gradients has it."""
     cpu.use()  # as every run does
     scale = 1 / 255 if x.dtype == np.uint8 else 1.0
     model = network(work.units, work.activation) if work.model == "mlp" else LENET5
     made = recipe(model, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
-    hyper = {name: np.array([value]) for name, value in (HYPER | {"learning_rate": work.rate}).items()}
-    training = Training(made, hyper, [0], [0], Split(x, y), Split(x[:0], y[:0]), 1, ALONE)
+    lanes, accelerator = range(work.networks), jax.default_backend() != "cpu"
+    rates = work.rate * np.linspace(1, 0.1, work.networks)
+    hyper = {name: np.full(len(lanes), value) for name, value in HYPER.items()} | {"learning_rate": rates}
+    updates = strategy.Work(model.products, work.batch, False, accelerator)
+    plan = strategy.plan("auto", len(lanes), jax.device_count(), updates)
+    training = Training(made, hyper, lanes, lanes, Split(x, y), Split(x[:0], y[:0]), 1, plan)
 
     def given() -> tuple[Layer, ...]:
-        return tuple(Layer(jax.device_put(Theta[None]), jax.device_put(b[None])) for Theta, b in weights)
+        every = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (plan.layout.lanes, *leaf.shape)), weights)
+        layers = tuple(Layer(*layer) for layer in every)
+        return jax.tree.map(lambda leaf, old: jax.device_put(leaf, old.sharding), layers, training.state.params)
 
     if weights:
         training.state = training.state._replace(params=given(), settled=given())
@@ -39,4 +44,4 @@ def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradient
     def reached() -> Weights:
         return [(np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in training.state.params]
 
-    return Side(train, reached)
+    return Side(train, reached, work.networks)
