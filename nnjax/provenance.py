@@ -20,7 +20,7 @@ DIRTY = "git.dirty"
 PARTS = {  # in the order in which they are named where results differ
     "data": ("digest.train", "digest.validation", "digest.test"),
     "versions": tuple(f"version.{name}" for name in ("nnjax", "jax", "jaxlib", "numpy", "optax", "python")),
-    "device": ("device", "processor", "cores"),
+    "device": ("device", "processor", "cores", "XLA_FLAGS"),
     "code": ("mlflow.source.git.commit", DIRTY),
 }
 SHOWN = 12  # characters of a digest or a commit
@@ -35,6 +35,7 @@ def of(dataset: Dataset, device: str) -> dict[str, str]:
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     digests = {f"digest.{name}": digest_of(x=part.x, y=part.y) for name, part in parts.items()}
     here = {"device": device, "processor": processor(), "cores": str(cores())}
+    here["XLA_FLAGS"] = os.environ.get("XLA_FLAGS") or "none"  # those of training/cpu.py, unless JAX had started before
     return {**digests, **describe.versions(), **here, **describe.git_tags(Path(__file__).parent)}
 
 

@@ -23,6 +23,7 @@ THEN = {
     "device": "cpu",
     "processor": "A",
     "cores": "2",
+    "XLA_FLAGS": "none",
     "mlflow.source.git.commit": "123",
     "git.dirty": "False",
 }
@@ -48,6 +49,7 @@ def test_the_digest_is_of_every_bit_and_of_no_order():
         ({"version.jax": "0.10.2"}, "versions", "jax 0.10.1, now 0.10.2"),
         ({"version.numpy": "3", "version.jax": "1"}, "versions", "jax 0.10.1, now 1; numpy 2.4.0, now 3"),
         ({"cores": "4"}, "device", "cores 2, now 4"),
+        ({"XLA_FLAGS": "--a=b"}, "device", "XLA_FLAGS none, now --a=b"),
         ({"device": "NVIDIA H200", "processor": "B"}, "device", "device cpu, now NVIDIA H200; processor A, now B"),
         ({"mlflow.source.git.commit": "456"}, "code", "commit 123, now 456"),
         ({"git.dirty": "True"}, "code", "changes that no commit has, now"),

@@ -52,8 +52,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def spread(values: np.ndarray) -> str:
     """`1.42 (1.38 to 1.45)`: the median of three quartiles, and the others."""
-    low, median, high = (f"{value:.3g}" if value >= 10 else f"{value:.2f}" for value in values)
+    low, median, high = map(ratio, values)
     return f"{median} ({low} to {high})"
+
+
+def ratio(value: float) -> str:
+    """`1.42`, `35.7`, `357`, `1,280`."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def duration(seconds: float) -> str:
@@ -123,7 +128,7 @@ def picture(results: Results) -> Figure:
                 axes.plot([low, high], [i, i], color=colour, linewidth=3, alpha=0.4)
                 axes.plot(middle, i, "o", color=colour)
                 words_at = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "bbox": PAPER}
-                axes.annotate(f"{middle:.3g}", (middle, i), (0, 6), **words_at)
+                axes.annotate(ratio(middle) if middle >= 0.1 else f"{middle:.2g}", (middle, i), (0, 6), **words_at)
         axes.axvline(1, color=BLUE, linewidth=1)
         seconds = median(result, OURS) * WORKS[work].per_epoch
         axes.set(xscale="log", title=f"{work}\n1 = {duration(seconds)} an epoch", yticks=range(len(names)))

@@ -5,7 +5,6 @@ function an operation: XOR takes a fifth of the time, softmax regression by sing
 """
 
 import os
-from contextlib import suppress
 
 import jax
 
@@ -15,8 +14,10 @@ OPTIONS = "--xla_backend_extra_options"
 
 def use() -> None:
     """A device a core, and small loops as one function each; XLA_FLAGS with backend options of its own stay."""
+    try:
+        jax.config.update("jax_num_cpu_devices", os.cpu_count())
+    except RuntimeError:  # JAX has started already, as in a notebook
+        return
     flags = os.environ.get("XLA_FLAGS", "")
     if OPTIONS not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {OPTIONS}=xla_cpu_small_while_loop_byte_threshold={SMALL}".strip()
-    with suppress(RuntimeError):  # JAX has started already, as in a notebook: its devices stay what they are
-        jax.config.update("jax_num_cpu_devices", os.cpu_count())

@@ -57,6 +57,16 @@ def test_durations_have_the_unit_that_suits_them():
     assert found == ["12.3 s", "0.4 s", "51.9 ms", "2.7 us"]
 
 
+def test_ratios_have_three_digits_and_no_power_of_ten():
+    assert [report.ratio(value) for value in (0.9, 1.424, 35.71, 357.4, 1284.0)] == [
+        "0.90",
+        "1.42",
+        "35.7",
+        "357",
+        "1,284",
+    ]
+
+
 def test_lenet5_has_61706_parameters_in_the_roofline_too():
     """L16, counted by its products' shapes."""
     assert parameters(WORKS["lenet5"]) == 61_706

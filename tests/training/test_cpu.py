@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import jax
 import pytest
 
 from nnjax.training import cpu
@@ -18,6 +19,13 @@ print(len(jax.devices()) == os.cpu_count(), "xla_cpu_small_call" in program.as_t
 """
 
 
+@pytest.fixture
+def fresh(monkeypatch):
+    """As in a process in which JAX hasn't started."""
+    monkeypatch.setattr(jax.config, "update", lambda *_: None)
+
+
+@pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("given", ["", "--xla_cpu_enable_fast_min_max=true"])
 def test_what_the_user_said_stays(monkeypatch, given):
     monkeypatch.setenv("XLA_FLAGS", given)
@@ -29,10 +37,23 @@ def test_what_the_user_said_stays(monkeypatch, given):
     assert once.split()[-1] == f"--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold={cpu.SMALL}"
 
 
+@pytest.mark.usefixtures("fresh")
 def test_backend_options_of_the_users_own_stay_alone(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", own := "--xla_backend_extra_options=xla_cpu_disable_loop_unrolling=true")
     cpu.use()
     assert os.environ["XLA_FLAGS"] == own
+
+
+def test_nothing_is_said_that_has_no_effect_any_more(monkeypatch):
+    """Provenance has XLA_FLAGS: a process in which JAX started without them was not run with them."""
+
+    def started(*_):
+        raise RuntimeError("should be updated before backends are initialized")
+
+    monkeypatch.setattr(jax.config, "update", started)
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    cpu.use()
+    assert "XLA_FLAGS" not in os.environ
 
 
 def test_a_loop_of_some_kilobytes_is_one_function():
