@@ -79,9 +79,8 @@ def backward(
     d cost / d Theta = delta^T x and d cost / d b = the sum of delta over the batch (L27).
     """
     delta = d_out * g.derivative(kept.z, kept.a)
-    return Layer(product(columns(delta, kept.x), kept.x), delta.sum(axis=0)), product(
-        rows(delta, layer.Theta), layer.Theta
-    )
+    d_theta, d_in = product(columns(delta, kept.x), kept.x), product(rows(delta, layer.Theta), layer.Theta)
+    return Layer(d_theta, delta.sum(axis=0)), d_in
 
 
 def columns(delta: Float[Array, "batch n_out"], x: Float[Array, "batch n_in"]) -> Float[Array, "n_out batch"]:
