@@ -20,7 +20,7 @@ Left = Float[Array, "rows inner"]
 Right = Float[Array, "inner columns"]
 Out = Float[Array, "rows columns"]
 Product = Callable[[Left, Right], Out]
-TINY = 2**10  # multiplications of a product up to which it is written as a sum
+TINY = 2**11  # multiplications of a product up to which it is written as a sum
 
 
 class Precision(NamedTuple):

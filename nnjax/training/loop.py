@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from nnjax.network.models import Params
+from nnjax.training import cpu
 from nnjax.training.batches import Split, count
 from nnjax.training.history import History
 from nnjax.training.lanes import lift, shardings
@@ -37,9 +38,10 @@ def compiled(recipe: Recipe, plan: Plan) -> Compiled:
     """Equal recipes share their programs, so that a second training in the process compiles nothing."""
     programs, layout = Programs(recipe), plan.layout
     order = (1,) if plan.shared_batches else ()
+    advance = lift(programs.advance, layout, shared=(*order, 4, 5, 6, 7))
     return Compiled(
         jax.jit(lift(programs.begin, layout, shared=(2, 3))),
-        jax.jit(lift(programs.advance, layout, shared=(*order, 4, 5, 6, 7)), donate_argnums=0),
+        jax.jit(advance, donate_argnums=0, compiler_options=cpu.ONE_CORE if plan.one_core else None),
         jax.jit(lift(programs.evaluate, layout, shared=(1,))),
     )
 

@@ -20,10 +20,12 @@ class Plan(NamedTuple):
     Attributes:
         layout: devices, groups and width.
         shared_batches: all lanes have one order of instances, and so one first product.
+        one_core: the program is compiled as cpu.ONE_CORE says.
     """
 
     layout: Layout
     shared_batches: bool
+    one_core: bool = False
 
 
 ALONE = Plan(Layout(1, 1, 1), shared_batches=False)
@@ -66,7 +68,7 @@ class Work(NamedTuple):
 def plan(strategy: str, lanes: int, devices: int, work: Work) -> Plan:
     """The plan for `auto`, `vmap` or `map`; the layout may have a few lanes more than asked, to fill all devices."""
     if lanes == 1:
-        return ALONE
+        return ALONE._replace(one_core=work.operations < HEAVY and not work.accelerator)
     devices = min(devices, lanes)
     each = -(-lanes // devices)
     if chosen(strategy, work) == "map":

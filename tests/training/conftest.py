@@ -29,7 +29,7 @@ def digits(n: int, seed: int) -> Split:
 
 
 TRAIN, VALIDATION = digits(50, 0), digits(23, 1)
-LARGER = mlp((6, 50, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])  # whose products are no tiny ones
+LARGER = mlp((6, 100, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])  # whose products are no tiny ones
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def test_a_shared_batch_is_multiplied_once(training):
     arguments = (made.state, made.order_keys, made.keys, made.hyper, *made.data, position, np.int32(1))
     lowered = made.programs.advance.lower(*arguments).as_text()
     products = [line for line in lowered.splitlines() if "dot_general" in line]
-    assert any("tensor<8x6xf32>" in line and "tensor<4x50x6xf32>" in line for line in products)  # x, all lanes' Theta
+    assert any("tensor<8x6xf32>" in line and "tensor<4x100x6xf32>" in line for line in products)  # x, all lanes' Theta
 
 
 def test_lanes_that_fill_the_layout_are_not_told(training):
@@ -166,7 +166,18 @@ def test_the_lightest_lanes_are_side_by_side_in_groups():
 def test_plans_fill_all_devices():
     assert strategy.plan("vmap", 5, 4, Work(LIGHT, 4, False, False)).layout == Layout(4, 1, 2)
     assert strategy.plan("map", 2, 8, Work(LIGHT, 4, False, False)).layout == Layout(2, 1, 1)
-    assert strategy.plan("vmap", 1, 8, Work(LIGHT, 4, True, False)) == strategy.ALONE
+
+
+@pytest.mark.parametrize(
+    ("work", "one_core"),
+    [
+        (Work(LIGHT, 4, True, False), True),
+        (Work(HEAVY, 128, False, False), False),
+        (Work(LIGHT, 4, True, True), False),
+    ],
+)
+def test_a_small_network_alone_stays_on_one_core(work, one_core):
+    assert strategy.plan("vmap", 1, 8, work) == strategy.ALONE._replace(one_core=one_core)
 
 
 def test_what_was_picked_is_said():

@@ -200,9 +200,9 @@ def test_the_forward_pass_is_computed_once(training):
     )
     found = re.findall(r"= f32\[(\d+),(\d+)\]\S* dot\(", lowered.compile().as_text())
     products = sorted((int(rows), int(columns)) for rows, columns in found if columns != "1")  # 1: sums over instances
-    forward, d_in, d_theta = [(8, 50), (8, 3)], [(8, 50)], [(3, 50), (50, 6)]  # no d_in of the first layer
+    forward, d_in, d_theta = [(8, 100), (8, 3)], [(8, 100)], [(3, 100), (100, 6)]  # no d_in of the first layer
     update = forward + d_in + d_theta  # in the loop, and again for an epoch's last
-    assert products == sorted(update + update + [(23, 50), (23, 3)])  # and the validation's forward
+    assert products == sorted(update + update + [(23, 100), (23, 3)])  # and the validation's forward
 
 
 def test_what_runs_on_after_the_stop_is_not_told(training):
