@@ -199,11 +199,11 @@ def outcomes(
     tested = training.named("test", *test, dataset.test.y)
     validated = len(dataset.validation.y) > 0
     rows = training.measured("best" if keep == "best" and validated else "last")
-    for i, lane in enumerate(group):
-        stopped, last = training.stopped[i], int(training.epochs[i])
+    ends = zip(group, training.stopped, training.epochs.tolist(), training.best_epoch.tolist(), strict=True)
+    for i, (lane, stopped, last, best) in enumerate(ends):
         diverged = stopped == "diverged" or not np.isfinite(test.loss[i])
         last -= stopped == "diverged"
-        epoch = int(training.best_epoch[i]) if keep == "best" and validated else last
+        epoch = best if keep == "best" and validated else last
         measured = {name: float(values[i]) for name, values in rows.items() if not name.startswith(BY_LAYER)}
         measured |= {name: float(values[i]) for name, values in tested.items()}
         facts = {

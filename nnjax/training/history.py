@@ -34,14 +34,15 @@ class History:
         for kept, at in ((self.best, best), (self.last, last)):
             here = (at >= first) & (at <= epochs[-1])
             kept[here] = rows[here, at[here] - first]
+        self.newest = epochs[-1:], rows[:, -1:].copy()
+        every, before = np.concatenate([*self.epochs, epochs]), self.stride
+        while self.most is not None and (every % self.stride == 0).sum() > 2 * self.most:
+            self.stride *= 2
+        if self.stride > before:
+            self.rows = [part[:, at % self.stride == 0] for at, part in zip(self.epochs, self.rows, strict=True)]
+            self.epochs = [at[at % self.stride == 0] for at in self.epochs]
         chosen = epochs % self.stride == 0
         self.epochs, self.rows = [*self.epochs, epochs[chosen]], [*self.rows, rows[:, chosen]]
-        self.newest = epochs[-1:], rows[:, -1:].copy()
-        while self.most is not None and sum(map(len, self.epochs)) > 2 * self.most:
-            self.stride *= 2
-            whole, table = np.concatenate(self.epochs), np.concatenate(self.rows, axis=1)
-            chosen = whole % self.stride == 0
-            self.epochs, self.rows = [whole[chosen]], [table[:, chosen]]
 
     def table(self) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, "lanes k columns"]]:
         """The epochs that are there, the newest among them, and their rows."""
