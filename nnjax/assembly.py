@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from nnjax.config import Config
@@ -133,7 +134,7 @@ def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
         "adam"
     )  # parameters: now, settled, best, gradient, update, moments
     network, rows = model(config, dataset), max(size, min(EVALUATION_BATCH, len(dataset.test.y)))
-    x = jax.ShapeDtypeStruct((rows, *network.input_shape), float)
+    x = jax.ShapeDtypeStruct((rows, *network.input_shape), jnp.result_type(float))
     kept = jax.eval_shape(lambda x: network.forward(network.init(jax.random.key(0), 1.0), x), x)
     batch = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(kept)) + size * width
     noisy = any(lane.data.label_noise > 0 for lane in lanes)

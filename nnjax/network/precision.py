@@ -45,7 +45,8 @@ class Precision(NamedTuple):
 def multiplied(A: Left, B: Right) -> Out:
     """A B; a tiny one as the sum that it is, since for a product XLA may call a library at each pass of a loop.
 
-    An update of XOR takes 0.5 us so, with products by library 2.2 (jax 0.12); 16 of them side by side 1.2, not 4.8.
+    An update of XOR takes 0.5 us so, with products by library 2.2 (jax 0.12); 16 of them side by side 1.2, not 4.8. XLA
+    fuses sums with what is around them: with jax 0.12 another program (lanes one after another) may round otherwise.
     """
     tiny = A.shape[0] * A.shape[1] * B.shape[1] <= TINY
     return (A[:, :, None] * B).sum(axis=1) if tiny else A @ B

@@ -36,7 +36,7 @@ def lift(program: Program, layout: Layout, shared: Collection[int] = ()) -> Prog
     """`program` over a leading lane axis of every argument and result.
 
     A group of one lane is never vmapped: its axis is taken off and put back, since vmap of one costs 40 % on a CPU,
-    and so the result has the bits of the network alone.
+    and so the result has the bits of the network alone, where no product is a sum (precision.multiplied).
 
     Args:
         program: pure, for one network.

@@ -8,7 +8,7 @@ from nnjax.training import strategy
 from nnjax.training.lanes import Layout
 from nnjax.training.optimizers import OPTIMIZERS, schedule
 from nnjax.training.programs import Position
-from nnjax.training.strategy import Plan, Work
+from nnjax.training.strategy import ALONE, Plan, Work
 from tests.training.conftest import LARGER, finished
 
 RATES = np.array([0.02, 0.1, 0.05, 0.2])
@@ -68,10 +68,14 @@ def test_every_layout_trains_the_same_networks(training, layout):
 
 @pytest.mark.parametrize("layout", [Layout(2, 2, 1), pytest.param(Layout(1, 4, 1), marks=pytest.mark.slow)], ids=str)
 def test_one_after_another_has_the_bits_of_the_network_alone(training, layout):
-    """Though the program is another: it has a penalty and noise as soon as one lane has."""
-    lanes = together(training, layout)
+    """Though the program is another: it has a penalty and noise as soon as one lane has, and leaves no core out.
+
+    Of products that are no sums: with jax 0.12 the bits of those depend on what they are fused with.
+    """
+    lanes = together(training, layout, model=LARGER)
     for lane in range(4):
-        for a, b in zip(leaves(lanes), leaves(alone(training, lane)), strict=True):
+        single = alone(training, lane, model=LARGER, plan=ALONE._replace(one_core=True))
+        for a, b in zip(leaves(lanes), leaves(single), strict=True):
             np.testing.assert_array_equal(a[lane], b[0])
 
 
