@@ -1,7 +1,7 @@
 """SIGINT (Ctrl-C) and SIGTERM: what is at hand is finished and saved, and the process has ended within seconds."""
 
 import os
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -105,7 +105,9 @@ class _Watch:
         since, until = 0.0, None
         while True:
             left = None if until is None else max(0, until - time.monotonic())
-            ready, _, _ = select.select([self.hears], [], [], left)
+            with selectors.DefaultSelector() as waits:  # select.select has no file descriptors above 1,023
+                waits.register(self.hears, selectors.EVENT_READ)
+                ready = waits.select(left)
             if not ready:
                 end(self.first or signal.SIGINT)
             numbers = self.hears.recv(64)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 
 from nnjax import members
 from nnjax.config import DATA_TASKS, LARGEST_SEED, OPTIONS, PLUGINS, PRESETS, TASKS, Config
@@ -42,6 +42,8 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
         if name is not None and type(getattr(config, group)) is not options.get(name):
             raise InputError(f"{group}.name={name}: a name is not set but chosen: write {group}={name}")
     for key, value, metadata in leaves(config):
+        if value == MISSING:
+            raise InputError(f"{key}: must have a value, and its value was taken away")
         check_value(key, value, metadata)
     check_lanes(config)
     check_here(config)

@@ -207,3 +207,8 @@ def test_a_group_that_became_a_value(group):
     composed[group] = "x"
     with pytest.raises(InputError, match=rf"^{group}=x: must be one of the group's; allowed: "):
         validation.read(composed)
+
+
+def test_a_value_that_was_taken_away_is_named():
+    with pytest.raises(InputError, match="seed: must have a value, and its value was taken away"):
+        read("~seed")

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-Left = Float[Array, "rows inner"]
-Right = Float[Array, "inner columns"]
+Left = Float[Array | np.ndarray, "rows inner"]
+Right = Float[Array | np.ndarray, "inner columns"]
 Out = Float[Array, "rows columns"]
 Product = Callable[[Left, Right], Out]
 TINY = 2**11  # multiplications of a product up to which it is written as a sum
@@ -48,6 +49,7 @@ def multiplied(A: Left, B: Right) -> Out:
     An update of XOR takes 0.5 us so, with products by library 2.2 (jax 0.12); 16 of them side by side 1.2, not 4.8. XLA
     fuses sums with what is around them: with jax 0.12 another program (lanes one after another) may round otherwise.
     """
+    A, B = jnp.asarray(A), jnp.asarray(B)
     tiny = A.shape[0] * A.shape[1] * B.shape[1] <= TINY
     return (A[:, :, None] * B).sum(axis=1) if tiny else A @ B
 

@@ -98,7 +98,7 @@ def test_a_run_killed_and_resumed(tmp_path: Path) -> None:
     whole, folder = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     folder.mkdir()
-    words, moments = (*PARITY, f"training.epochs={20 * EPOCHS}"), random.Random(0)
+    words, moments = (*PARITY, f"training.epochs={60 * EPOCHS}"), random.Random(0)
     assert killed(folder, words, LONGEST + 4)
     (run,) = folder.glob("outputs/*/*")
     assert list(run.glob("checkpoints/*.safetensors"))
