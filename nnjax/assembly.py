@@ -144,11 +144,6 @@ def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
     return float(number) * (3 * copies * parameters(config, dataset) + history + batch + rows)
 
 
-def source(config: Config) -> dict[str, Any]:
-    """What the data source is asked for: noise is added while training."""
-    return {key: value for key, value in vars(config.data).items() if key != "label_noise"}
-
-
 def hyper(config: Config) -> dict[str, float]:
     """The settings that are traced: other values run in the same program."""
     rates = {key: value for key, value in vars(config.optimizer).items() if key != "name"}

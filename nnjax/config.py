@@ -288,6 +288,11 @@ def lane_keys() -> tuple[str, ...]:
     return ("seed", *dict.fromkeys(inside))
 
 
+def source(config: Config) -> dict[str, Any]:
+    """What the data source is asked for: noise is added while training."""
+    return {key: value for key, value in vars(config.data).items() if key != "label_noise"}
+
+
 def record(settings: Mapping[str, Any]) -> Config:
     """The records that `dataclasses.asdict` made these nested settings of."""
     groups = {

@@ -27,13 +27,14 @@ class StoreError(InputError):
     """One line about a store that can't be reached or written, which another time it may.
 
     Attributes:
-        reason: what the store said.
+        store: its address, fit to be shown.
+        reason: what it said.
         busy: another program was using it, so that it is worth waiting.
     """
 
     def __init__(self, store: str, reason: str, busy: bool = False) -> None:
         super().__init__(f"the store must be reachable and writable, tracking.uri={store} is not: {reason}")
-        self.reason, self.busy = reason, busy
+        self.store, self.reason, self.busy = store, reason, busy
 
 
 class Interrupted(KeyboardInterrupt):

@@ -63,10 +63,9 @@ def load(found: Trained, settings: Config, overrides: Sequence[str]) -> "Dataset
     Raises:
         InputError: they aren't there.
     """
-    from nnjax import assembly
     from nnjax.data import file, sources
 
-    source = assembly.source(settings)
+    source = config.source(settings)
     if settings.data.name == "file" and settings.data.path is not None:
         check_started_here(found, settings.data.path)
         if settings.data.task == "auto":  # the network says what the target is

@@ -6,6 +6,7 @@ import os
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from nnjax import (
     signals,
     validation,
 )
+from nnjax import config as schema
 from nnjax.checkpoint import Checkpoint
 from nnjax.config import Config
 from nnjax.data import sources
@@ -87,10 +89,13 @@ def run(
         network = describe.network(config.model.name, config.loss.name, units)
         precision = PRECISIONS[config.runtime.precision].words
         described = {"model": network, "data": results.describe_data(dataset), "precision": precision}
-        depends = provenance.of(dataset, device())
+        hashing = ThreadPoolExecutor(1).submit(provenance.of_data, dataset)  # which holds up no Python
+        depends = provenance.of_program(device())
         recorder.tags({"run_folder": folder, **depends, **described})
         with times.part("check"):
             check = check_gradients(config, dataset, folder)
+        depends |= hashing.result()
+        recorder.tags(hashing.result())
         if check is not None:
             recorder.metrics({} if check.passed else results.check_metrics(check), epoch=0)
             accept(check)
@@ -135,7 +140,7 @@ def load(config: Config) -> Dataset:
     Raises:
         InputError: they can't be had, or are no task for the loss.
     """
-    dataset = sources.load(**assembly.source(config))
+    dataset = sources.load(**schema.source(config))
     for lane in members.members(config):
         validation.check_task(lane, dataset.task)
         validation.check_inputs(lane, dataset.preprocessing.shape)

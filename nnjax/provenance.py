@@ -28,15 +28,24 @@ UNKNOWN = "not recorded"
 
 
 def of(dataset: Dataset, device: str) -> dict[str, str]:
-    """What a training here would depend on; fit to be tags of a run.
+    """What a training here would depend on; fit to be tags of a run."""
+    return {**of_data(dataset), **of_program(device)}
+
+
+def of_data(dataset: Dataset) -> dict[str, str]:
+    """The digest of each part."""
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    return {f"digest.{name}": digest_of(x=part.x, y=part.y) for name, part in parts.items()}
+
+
+def of_program(device: str) -> dict[str, str]:
+    """Versions, device and code.
 
     device: the kind of device that trains, such as `cpu` or `NVIDIA H200`.
     """
-    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    digests = {f"digest.{name}": digest_of(x=part.x, y=part.y) for name, part in parts.items()}
     here = {"device": device, "processor": processor(), "cores": str(cores())}
     here["XLA_FLAGS"] = os.environ.get("XLA_FLAGS") or "none"  # those of training/cpu.py, unless JAX had started before
-    return {**digests, **describe.versions(), **here, **describe.git_tags(Path(__file__).parent)}
+    return {**describe.versions(), **here, **describe.git_tags(Path(__file__).parent)}
 
 
 def processor() -> str:

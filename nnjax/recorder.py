@@ -15,6 +15,7 @@ from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, StoreError
 from nnjax.results import Outcome, decimal
 from nnjax.tracking import describe, location, process, undelivered
+from nnjax.tracking.carried import Carried
 from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import packed
 from nnjax.tracking.record import Record, opening, read
@@ -63,7 +64,8 @@ class Recorder:
             self.trained = self.record.again
             undelivered.add(self.start_folder, self.folder)
             self.open(location.public(store))
-            self.courier = Courier(self.folder, store, not self.record.again, self.start_folder, self.prepare)
+            delivery = Carried(self.folder, store, fresh=not self.record.again)
+            self.courier = Courier(delivery, self.start_folder, self.prepare)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
@@ -91,7 +93,7 @@ class Recorder:
             self.raise_mistakes()
 
     def deliver(self) -> None:
-        """Starts the delivery, once: its imports hold up whatever else Python does, but no program that is compiled."""
+        """Starts the delivery, once: beside it something is imported, which holds up whatever else Python does here."""
         if self.enabled and self.courier.ident is None:
             self.courier.start()
 
@@ -118,11 +120,9 @@ class Recorder:
         )
 
     def prepare(self) -> None:
-        """What the end of a run needs is imported beside the training: half a second each."""
+        """What the end of a run needs is imported beside the training: half a second."""
         if self.config.tracking.figures:
-            import nnjax.figures.curves
-        if self.config.tracking.model:
-            import nnjax.tracking.model  # noqa: F401
+            import nnjax.figures.curves  # noqa: F401
 
     def tell(self, event: str, **facts: Any) -> None:
         """Records an event, and wakes the thread."""
@@ -217,8 +217,7 @@ class Recorder:
 
     def where(self) -> tuple[str, str]:
         """The run's id and the command to look at it, both empty if no store knows it."""
-        run = self.courier.delivery.run if self.enabled else None
-        return (run.id, run.url_hint) if run else ("", "")
+        return (self.courier.delivery.where if self.enabled else None) or ("", "")
 
     def undelivered(self, otherwise: str) -> str:
         """What is to be known and done where the store hasn't got all; otherwise: why, if it didn't say so."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -18,7 +18,9 @@ from filelock import FileLock, Timeout
 from nnjax import checkpoint
 from nnjax.checkpoint import Checkpoint
 from nnjax.errors import InputError
-from nnjax.training.loop import Training
+
+if TYPE_CHECKING:
+    from nnjax.training.loop import Training
 
 log = logging.getLogger(__name__)
 FOLDER = "checkpoints"  # of a run's folder
@@ -56,7 +58,7 @@ class Saver:
                 raise InputError(f"{self.folder}: of a training with another {key}: {other!s:.60}, now {value!s:.60}")
         return found
 
-    def restore(self, training: Training, found: Checkpoint) -> None:
+    def restore(self, training: "Training", found: Checkpoint) -> None:
         """Puts a state that was found into a training.
 
         Raises:
@@ -70,14 +72,14 @@ class Saver:
         self.scores = {self.folder / name: score for name, score in found.facts["scores"].items()}
         log.info("goes on after epoch %s", at(training))
 
-    def after(self, training: Training) -> None:
+    def after(self, training: "Training") -> None:
         """Saves if it is time to."""
         due = self.seconds is not None and time.monotonic() - self.saved_at >= self.seconds
         due |= self.epochs is not None and training.position.epoch // self.epochs > self.saved_epoch // self.epochs
         if due:
             self.save(training)
 
-    def save(self, training: Training) -> None:
+    def save(self, training: "Training") -> None:
         """Saves now, and removes what is neither of the last two nor the best."""
         arrays, facts = training.saved()
         updates = training.position.epoch * training.per_epoch + training.position.step
@@ -103,7 +105,7 @@ def score(history: Mapping[str, np.ndarray]) -> float:
     return float("inf")
 
 
-def at(training: Training) -> str:
+def at(training: "Training") -> str:
     """`3`, or `3 and 120 of 430 updates`."""
     epoch, step = training.position
     return f"{epoch} and {step} of {training.per_epoch} updates" if step else f"{epoch}"

@@ -19,7 +19,9 @@ from nnjax.errors import InputError, guarded
 from nnjax.sweep import callback
 from nnjax.sweep.callback import Running
 from nnjax.times import Times
+from nnjax.tracking import carriers
 from nnjax.tracking.describe import Status
+from nnjax.tracking.location import store_uri
 from nnjax.validation import check_text
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 APPENDED = ("experiment=", "preset=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
 COMMAND: list[Times] = []  # that of this command, until its first job takes it
+OTHERWISE = ("tracking.enabled=", "lanes.", "sweep")  # settings of a command that may be no single run, recorded
 LATE = ("+preset=", "+debug=")  # in this order, after an experiment, which they override
 
 
@@ -117,6 +120,9 @@ def read(composed: DictConfig) -> Asked:
 
 def alone(asked: Asked) -> "Finished":
     """Trains one network."""
+    tracking = asked.settings.tracking
+    if tracking.enabled:
+        carriers.start(store_uri(tracking.uri, asked.start_folder))
     from nnjax import pipeline, saving
 
     asked.times.rest("import")
@@ -190,6 +196,11 @@ def deliver(status: Status) -> None:
             print(f"error: {error}", file=sys.stderr)
 
 
+def likely_alone(overrides: Sequence[str]) -> bool:
+    """Whether they are those of a single run, recorded, as far as can be seen before they are read."""
+    return not any(override.lstrip("+").startswith(OTHERWISE) for override in overrides)
+
+
 def main() -> None:
     """Composes the configuration from the command line and trains."""
     COMMAND[:] = [Times(time.process_time())]  # Python's own start and the imports above: nothing else has run yet
@@ -204,6 +215,8 @@ def main() -> None:
     if asked.shell_completion:
         guarded(lambda: completion.prepare(asked.overrides, presets))
     sys.argv[1:] = guarded(lambda: presets(sys.argv[1:]))
+    if likely_alone(asked.overrides) and not (asked.multirun or asked.cfg or asked.info or asked.hydra_help):
+        carriers.start()
     config.register()
     folder = str(config.configuration_folder())
     command = hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)

@@ -16,7 +16,8 @@ from filelock import FileLock
 from nnjax import pipeline, predictor, recorder, results
 from nnjax.errors import InputError, StoreError, guarded
 from nnjax.tracking import record, undelivered
-from nnjax.tracking.delivery import Delivery, catch_up, is_missing
+from nnjax.tracking.carried import Carried
+from nnjax.tracking.delivery import catch_up, is_missing
 from nnjax.training import loop
 from tests.end_to_end.conftest import Done
 from tests.test_config import read
@@ -217,7 +218,7 @@ def test_what_is_wrong_from_the_start_is_said_before_anything_is_trained(tmp_pat
 
 def fails(monkeypatch, error, late):
     """Every delivery fails, at once or once the training has begun; the training waits until one has."""
-    deliver, failed, chunks = Delivery.deliver, threading.Event(), loop.Training.chunks
+    deliver, failed, chunks = Carried.deliver, threading.Event(), loop.Training.chunks
     begun = threading.Event()
     if not late:
         begun.set()
@@ -240,7 +241,7 @@ def fails(monkeypatch, error, late):
                 assert failed.wait(60)
                 time.sleep(0.2)
 
-    monkeypatch.setattr(Delivery, "deliver", failing)
+    monkeypatch.setattr(Carried, "deliver", failing)
     monkeypatch.setattr(loop.Training, "chunks", waiting)
     monkeypatch.setattr(recorder, "PATIENCE", 0.5)
 

@@ -34,7 +34,7 @@ def run(given: argparse.Namespace) -> None:
     from nnjax.network import gradcheck
     from nnjax.network.losses import LOSSES
 
-    dataset = sources.load(**assembly.source(settings))
+    dataset = sources.load(**config.source(settings))
     pipeline.prepare_jax(settings)
     found = gradcheck.check(assembly.model(settings, dataset), LOSSES[settings.loss.name], settings.seed)
     print(results.check_table(found))

@@ -153,7 +153,7 @@ def relative_error(value: Any, reference: Any) -> float:
 
 def draw_parameters(model: Model, rng: np.random.Generator) -> tuple[Params, Params]:
     """Parameters of unit scale, Theta ~ N(0, 1 / n_in) and b ~ N(0, 1), and those scales (float64)."""
-    shapes = jax.eval_shape(model.init, jax.random.key(0), 1.0)
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), 1.0))
     scales = jax.tree.map(lambda leaf: np.full(leaf.shape, np.prod(leaf.shape[1:]) ** -0.5), shapes)
     return draw_like(scales, rng), scales
 

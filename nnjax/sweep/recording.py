@@ -1,21 +1,18 @@
 """Child runs written by a process of its own: a child takes the store 20 ms of Python, in which nothing else would run.
 
-`python -m nnjax.sweep.recording` reads one line of JSON, an Order, and writes a sweep's lanes as child runs.
+`python -m nnjax.sweep.recording` is told an Order, writes a sweep's lanes as child runs, and answers with what went
+wrong, or null.
 """
 
 import atexit
 import gc
-import json
-import os
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from filelock import FileLock
 
 from nnjax.errors import InputError, StoreError
+from nnjax.tracking.helper import Asked, Helper
 
 
 class Order(NamedTuple):
@@ -31,38 +28,23 @@ class ChildRuns:
     """The process, which imports what it needs until it is told what to write; use as a context."""
 
     def __init__(self) -> None:
-        package = str(Path(__file__).parents[2])
-        paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "nnjax.sweep.recording"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # Ctrl-C at the terminal is for the training: this one still writes what there is
-            env={**os.environ, "PYTHONPATH": paths},
-        )
+        self.helper = Helper("nnjax.sweep.recording")
 
     def __enter__(self) -> "ChildRuns":
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
+        self.helper.end()
 
     @property
     def alive(self) -> bool:
         """Whether it is waiting or at work."""
-        return self.process.poll() is None
+        return self.helper.alive
 
     def write(self, order: Order) -> None:
         """Tells it what to write."""
-        assert self.process.stdin is not None
         self.store = str(order.uri)
-        with suppress(BrokenPipeError):  # it has died: `wait` says so
-            self.process.stdin.write(json.dumps(order) + "\n")
-            self.process.stdin.flush()
+        self.helper.tell(order)
 
     def wait(self) -> None:
         """Until all is written.
@@ -70,31 +52,28 @@ class ChildRuns:
         Raises:
             StoreError: the store couldn't be reached or written.
         """
-        said, noise = self.process.communicate()
-        if self.process.returncode:
-            last = (noise.strip() or "nothing was said").splitlines()[-1]
-            reason = said.strip() or f"writing child runs ended with {self.process.returncode}: {last}"
+        answer = self.helper.hear()
+        reason = answer["wrong"] if answer else f"writing child runs {self.helper.last_words()}"
+        if reason:
             raise StoreError(self.store, reason)
 
 
 def main() -> None:
-    """One order, then the end; what goes wrong is the one line that is printed."""
+    """One order, then the end; it is carried out though the command that gave it was killed: nothing is twice."""
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # else the end takes a second more, as in train.main
+    asked = Asked(survives=True)
     import nnjax.sweep.delivery
     import nnjax.tracking.store  # noqa: F401 - seconds, best spent before the order comes
 
-    line = sys.stdin.readline()
-    if not line:  # nothing was trained
+    for order in map(Order._make, asked):
+        with FileLock(Path(order.root) / "children.lock"):  # another command's may begin before this one has ended
+            asked.answer({"wrong": write(order)})
         return
-    order = Order(*json.loads(line))
-    # A command that was killed leaves its process at work: it may end before another begins, and nothing is twice.
-    with FileLock(Path(order.root) / "children.lock"):
-        write(order)
 
 
-def write(order: Order) -> None:
-    """The child runs of an order."""
+def write(order: Order) -> str | None:
+    """The child runs of an order; what went wrong."""
     from nnjax.sweep import delivery, folder
     from nnjax.sweep.whole import Sweep
     from nnjax.tracking import store
@@ -106,8 +85,8 @@ def write(order: Order) -> None:
             raise InputError(f"the sweep's run {order.run_id} is gone from the store")
         store.log_children(parent, delivery.children(sweep))
     except InputError as error:
-        print(getattr(error, "reason", error))
-        raise SystemExit(1) from None
+        return str(getattr(error, "reason", error))
+    return None
 
 
 if __name__ == "__main__":

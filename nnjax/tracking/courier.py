@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import FileLock
-
 from nnjax.errors import StoreError
 from nnjax.tracking import undelivered
-from nnjax.tracking.delivery import Delivery, catch_up, size
+from nnjax.tracking.delivery import Delivery, size
 from nnjax.tracking.location import refused, sqlite_path
-from nnjax.tracking.record import LOCK
 
 PAUSES = (1, 2, 4, 8, 15, 30)  # seconds between tries, the last again and again
 LAST_PAUSE = 0.5  # seconds between tries once the training is over
@@ -25,15 +22,19 @@ class Courier(threading.Thread):
 
     It lives as long as the process at most: a store that hangs holds up nobody.
 
+    Args:
+        delivery: of the run's folder, by this process or another.
+        start_folder: where the command was started.
+        prepare: called each time that all is delivered, for what else can be done meanwhile.
+
     Attributes:
         problem: why the store hasn't got all, if the last try failed.
         wrong: what no later try can mend: an experiment that was deleted, a mistake of ours.
     """
 
-    def __init__(self, folder: Path, uri: str | None, fresh: bool, start_folder: Path, prepare: Callable[[], None]):
+    def __init__(self, delivery: Delivery, start_folder: Path, prepare: Callable[[], None]):
         super().__init__(name="mlflow", daemon=True)
-        self.folder, self.start_folder, self.prepare = folder, start_folder, prepare
-        self.delivery = Delivery(folder, uri, fresh)
+        self.delivery, self.folder, self.start_folder, self.prepare = delivery, delivery.folder, start_folder, prepare
         self.problem: StoreError | None = None
         self.wrong: Exception | None = None
         self.news, self.hurry, self.ready, self.closed, self.given_up = (threading.Event() for _ in range(5))
@@ -42,10 +43,10 @@ class Courier(threading.Thread):
     def run(self) -> None:
         """Until all is delivered after `close`, or it is given up."""
         try:
-            self.load()
+            self.delivery.load()
             self.began = time.monotonic()
             self.ready.set()
-            with FileLock(self.folder / LOCK):
+            with self.delivery:
                 self.work()
         except OSError as error:  # the folder can't be locked
             self.problem = self.of_the_folder(error)
@@ -53,12 +54,6 @@ class Courier(threading.Thread):
             self.wrong = error
         finally:
             self.ready.set()
-
-    def load(self) -> None:
-        """Imports what the store needs: a second, in which the training is compiled; on a slow machine many."""
-        from nnjax.tracking import store
-
-        store.load(self.delivery.store)
 
     def of_the_folder(self, error: OSError) -> StoreError:
         """Something else that another try may mend: a full disk, a file that went away. It is worth waiting."""
@@ -88,7 +83,7 @@ class Courier(threading.Thread):
         for folder in undelivered.folders(self.start_folder):
             if folder != self.folder and not self.hurry.is_set():
                 with suppress(Exception):  # of no concern to this run; `nnjax sync` says why
-                    catch_up(folder)
+                    self.delivery.catch_up(folder)
                 yield True
 
     def close(self) -> None:
@@ -130,5 +125,5 @@ class Courier(threading.Thread):
 
     def creating(self) -> bool:
         """Whether an SQLite store may still be being made and opened for the first time, which no answer tells."""
-        first = self.delivery.run is None and self.problem is None
+        first = self.delivery.where is None and self.problem is None
         return first and sqlite_path(self.delivery.store) is not None and time.monotonic() - self.began < CREATION

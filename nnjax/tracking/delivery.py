@@ -54,8 +54,24 @@ class Delivery:
         nothing = {"uri": location.public(self.store), "run": "", "offset": 0, "files": {}, "model": ""}
         self.known: dict[str, Any] = read_delivered(folder, self.store) or nothing
         self.run: Run | None = None
+        self.where: tuple[str, str] | None = None  # the run's id and how to look at it, once it is known
         self.taken: set[tuple[int, str]] = set()  # at which offset what was
+        self.lock = FileLock(folder / LOCK)
         self.progressed = time.monotonic()
+
+    def __enter__(self) -> "Delivery":
+        """Holds the folder, as everybody does who delivers it; OSError where it can't be locked."""
+        self.lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+    def load(self) -> None:
+        """Imports what the store needs, which takes seconds."""
+        from nnjax.tracking import store
+
+        store.load(self.store)
 
     @property
     def offset(self) -> int:
@@ -72,6 +88,7 @@ class Delivery:
         if self.offset >= size(self.folder):
             return 0
         run = self.run = self.run or self.reached()
+        self.where = run.id, run.url_hint
         self.step("run")
         events, offset = record.read(self.folder, self.offset)
         for event in events:
@@ -98,6 +115,10 @@ class Delivery:
         if end:
             undelivered.remove(self.start_folder(), self.folder)
         return len(events)
+
+    def catch_up(self, folder: Path) -> str:
+        """Delivers another folder, of a run that nobody is training any more: see `catch_up` below."""
+        return catch_up(folder)
 
     def start_folder(self) -> Path:
         """Where the command was started."""
@@ -172,12 +193,16 @@ class Delivery:
         """Remembers when the store last took something new: a try that comes again is none until it gets further."""
         if (self.offset, what) not in self.taken:
             self.taken.add((self.offset, what))
-            self.progressed = time.monotonic()
+            self.progress()
+
+    def progress(self) -> None:
+        """Remembers that it got on just now."""
+        self.progressed = time.monotonic()
 
     def keep(self, **facts: Any) -> None:
         """Writes delivered.json, whole or not at all."""
         self.known |= facts
-        self.progressed = time.monotonic()
+        self.progress()
         with atomic.file(self.folder / DELIVERED) as file:
             file.write_text(json.dumps(self.known))
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float, Key, UInt
 
 from nnjax.network.models import Params
 from nnjax.training import cpu
@@ -98,10 +98,11 @@ class Training:
         self.data = jax.device_put((flat(train), flat(validation)), self.everywhere)
         fill = plan.layout.lanes - self.lanes
         filled = {name: np.append(values, [values[-1]] * fill) for name, values in hyper.items()}
-        self.hyper = jax.device_put({name: jnp.asarray(v, float) for name, v in filled.items()}, by_lane)
-        init, _, noise = keys([*seeds, *[seeds[-1]] * fill])
+        number = jnp.result_type(float)
+        self.hyper = jax.device_put({name: v.astype(number) for name, v in filled.items()}, by_lane)
+        init, _, noise = keys(np.array([*seeds, *[seeds[-1]] * fill], np.uint32))
         self.keys = jax.device_put(Keys(init, noise), by_lane)
-        order = keys([*shuffle_seeds, *[shuffle_seeds[-1]] * fill])[1]
+        _, order, _ = keys(np.array([*shuffle_seeds, *[shuffle_seeds[-1]] * fill], np.uint32))
         self.order_keys = (
             jax.device_put(order[0], self.everywhere) if plan.shared_batches else jax.device_put(order, by_lane)
         )
@@ -276,7 +277,8 @@ def flat(split: Split) -> Split:
     return Split(split.x.reshape(len(split.x), math.prod(split.x.shape[1:])), split.y)
 
 
-def keys(seeds: Sequence[int]) -> jax.Array:
-    """(3, lanes): for each seed the keys of initialisation, of the order of instances and of label noise."""
-    split = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed), 3))(jnp.asarray(seeds, jnp.uint32))
-    return split.T
+@jax.jit
+def keys(seeds: UInt[Array | np.ndarray, " lanes"]) -> tuple[Key[Array, " lanes"], ...]:
+    """For each seed the keys of initialisation, of the order of instances and of label noise, (lanes,) each."""
+    split = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed), 3))(seeds)
+    return split[:, 0], split[:, 1], split[:, 2]

@@ -1,7 +1,5 @@
 """Small sweeps in this process: jobs of lanes below one root, delivered to a store that was created once and copied."""
 
-import io
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -45,9 +43,7 @@ class Here:
         pass
 
     def write(self, order: recording.Order) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sys.stdin", io.StringIO(json.dumps(order) + "\n"))
-            recording.main()
+        assert recording.write(order) is None
 
     def wait(self) -> None:
         pass

@@ -7,6 +7,7 @@ import pytest
 
 from nnjax.tracking import courier, store
 from nnjax.tracking.courier import Courier
+from nnjax.tracking.delivery import Delivery
 from tests.tracking.test_record import opened
 
 PATIENCE = 0.4
@@ -21,7 +22,7 @@ def made(folder):
         out.mkdir()
         record = opened(out, start_folder=str(folder), uri=uri)
         record.append("end", status="FINISHED")
-        couriers.append(Courier(out, uri, True, folder, lambda: None))
+        couriers.append(Courier(Delivery(out, uri, fresh=True), folder, lambda: None))
         couriers[-1].start()
         couriers[-1].close()
         return couriers[-1]
@@ -43,7 +44,7 @@ def slowly(function):
 
 def test_a_slow_machine_is_no_silent_store(made, folder, monkeypatch):
     """Imports, and the first opening of an SQLite store, whether or not it is there yet."""
-    monkeypatch.setattr(Courier, "load", slowly(Courier.load))
+    monkeypatch.setattr(Delivery, "load", slowly(Delivery.load))
     monkeypatch.setattr(store, "_experiment_id", slowly(store._experiment_id))
     assert made(f"sqlite:///{folder}/mlflow.db").settled(PATIENCE)
 

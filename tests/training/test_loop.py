@@ -40,7 +40,7 @@ def test_an_epoch_is_its_updates_one_by_one(training, size):
     params = jax.tree.map(lambda leaf: leaf[0], training(hyper, epochs=1, batch_size=size).state.params)
     model, loss, n = MODEL, LOSSES["cross_entropy"], len(TRAIN.y)
     encoding = batches.Encoding(1 / 255, 0.0, (6,), 3)
-    order = np.asarray(batches.order(jax.random.fold_in(loop.keys([0])[1, 0], 0), n, size))
+    order = np.asarray(batches.order(jax.random.fold_in(loop.keys(np.zeros(1, np.uint32))[1][0], 0), n, size))
     gradient = jax.jit(with_l2(backprop(model, loss)))
     losses = []
     for start in range(0, n, size):

@@ -40,7 +40,7 @@ def epoch_by_hand(params, split, validation):
     """A whole epoch in NumPy and float64 (L2, L20, L23, L25-L28, L36): parameters, cost, validation loss."""
     layers = [[Theta.astype(float), b.astype(float)] for Theta, b in params]
     n = len(split.y)
-    order = np.asarray(batches.order(jax.random.fold_in(loop.keys([0])[1, 0], 0), n, SIZE))[:n]
+    order = np.asarray(batches.order(jax.random.fold_in(loop.keys(np.zeros(1, np.uint32))[1][0], 0), n, SIZE))[:n]
     costs = []
 
     def forward(rows):
