@@ -308,6 +308,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, ca
     noise = capsys.readouterr().err
     assert noise.startswith("error: [Errno 28] No space left on device: 'model.safetensors'")
     assert noise.count("\n") == 1
+    released(folder / "out")
     assert not [path.name for path in (folder / "out").rglob("*") if ".part" in path.suffixes]
     assert "model.safetensors" not in [path.name for path in (folder / "out").iterdir()]
     assert each_once(delivered(folder / "out")).info.status == "FAILED"
