@@ -5,8 +5,10 @@ import platform
 
 import jax
 
+from nnjax.provenance import processor
+
 
 def describe() -> str:
-    """`x86_64, 2 cores, Python 3.11.7, jax 0.10.2, cpu`."""
-    where = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    """`AMD EPYC, 2 cores, Python 3.11.7, jax 0.10.2, cpu`."""
+    where = f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     return f"{where}, jax {jax.__version__}, {jax.devices()[0].device_kind}"
