@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -147,14 +146,12 @@ def logged(file: Path) -> Iterator[None]:
 
 @contextmanager
 def as_it_was() -> Iterator[None]:
-    """JAX and warnings are set afterwards as they were before."""
+    """JAX is set afterwards as it was before."""
     import jax
 
     before = {name: getattr(jax.config, name) for name in OF_JAX}
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "IProgress not found")  # mlflow imports tqdm's bar for notebooks
-            yield
+        yield
     finally:
         for name, value in before.items():
             jax.config.update(name, value)

@@ -67,23 +67,24 @@ def main() -> None:
     import nnjax.tracking.store  # noqa: F401 - seconds, best spent before the order comes
 
     for order in map(Order._make, asked):
-        with FileLock(Path(order.root) / "children.lock"):  # another command's may begin before this one has ended
-            asked.answer({"wrong": write(order)})
+        asked.answer({"wrong": write(order)})
         return
 
 
 def write(order: Order) -> str | None:
-    """The child runs of an order; what went wrong."""
+    """The child runs of an order, after whoever writes those of this sweep already; what went wrong."""
     from nnjax.sweep import delivery, folder
     from nnjax.sweep.whole import Sweep
     from nnjax.tracking import store
 
+    root = Path(order.root)
     try:
-        sweep = Sweep(Path(order.root), list(folder.parts(Path(order.root))))
-        parent = store.find_run(order.uri, order.run_id, order.start_folder)
-        if parent is None:
-            raise InputError(f"the sweep's run {order.run_id} is gone from the store")
-        store.log_children(parent, delivery.children(sweep))
+        with FileLock(root / "children.lock"):  # a command that was killed leaves its process at work
+            sweep = Sweep(root, list(folder.parts(root)))
+            parent = store.find_run(order.uri, order.run_id, order.start_folder)
+            if parent is None:
+                raise InputError(f"the sweep's run {order.run_id} is gone from the store")
+            store.log_children(parent, delivery.children(sweep))
     except InputError as error:
         return str(getattr(error, "reason", error))
     return None

@@ -10,6 +10,7 @@ import math
 import os
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,9 +19,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,6 +37,12 @@ from nnjax.tracking.location import (
     store_uri,
 )
 from nnjax.tracking.quiet import quiet
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", "IProgress not found")  # it imports tqdm's bar for notebooks
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+    from mlflow.exceptions import MlflowException
 
 # mlflow's own limits, in characters and in points
 LONGEST_KEY, LONGEST_PARAM, LONGEST_TAG, LONGEST_DATASET, METRICS_A_CALL = 250, 6000, 8000, 500, 1000
