@@ -167,7 +167,7 @@ def install(python: str, groups: list[str], lock: int) -> bool:
     uv = find_uv(python)
     if uv:
         by_uv = [uv, "pip", "install", "--quiet", "--python", python, "--constraints", "constraints.txt"]
-        by_uv += ["--build-constraints", "constraints.txt", "--compile-bytecode", *wanted]
+        by_uv += ["--build-constraints", "constraints.txt", *wanted]
         if subprocess.run(by_uv, env=uv_environment(python), pass_fds=[lock]).returncode == 0:
             return True
     print("uv " + ("failed" if uv else "can't be had") + ", so pip installs the packages: some minutes.", flush=True)
