@@ -222,5 +222,6 @@ def check_here(config: Config) -> None:
         raise InputError(f"data.mirror={mirror}: no such folder; allowed: {allowed}")
     plugins = PLUGINS.get(platform)
     if plugins and not any(find_spec(plugin) for plugin in plugins):
-        install = f"pip install 'nnjax[{platform}]'"
+        extra = {"cuda": "cuda13"}.get(platform, platform)  # cuda12 where the driver is older
+        install = f"pip install 'nnjax[{extra}]'"
         raise InputError(f"runtime.platform={platform}: not installed ({install}); allowed: auto, cpu")

@@ -66,6 +66,7 @@ MISTAKES = [  # command line, what the answer must name
     ("data.mirror=/no/such/folder", ["data.mirror=/no/such/folder", "folder"]),
     ("schedule=warmup_cosine schedule.warmup=10", ["schedule.warmup=10", "training.epochs=10"]),
     ("runtime.platform=tpu", ["runtime.platform=tpu", "nnjax[tpu]"]),
+    ("runtime.platform=cuda", ["runtime.platform=cuda", "nnjax[cuda13]"]),
     ("runtime.precision=float16", ["runtime.precision=float16", "float32, float64, bfloat16"]),
     ("lanes.values={runtime.precision:[float32,float64]}", ["lanes can't differ in runtime.precision"]),
     ("runtime.platform=gpu", ["runtime.platform=gpu", "cuda"]),

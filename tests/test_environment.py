@@ -185,9 +185,7 @@ def test_a_python_that_does_not_fit_is_one_line(clone: Clone) -> None:
     done = clone.make("setup", "PYTHON=nowhere")
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert done.returncode != 0
-    assert lines == [
-        "nnjax needs Python 3.11 to 3.13, tried: nowhere. Name one: make setup PYTHON=/path/of/python3.12"
-    ]
+    assert lines == ["nnjax needs Python 3.11 to 3.13, tried: nowhere. Name one: make setup PYTHON=/path/of/python3.12"]
 
 
 def test_a_python_behind_pyenvs_failing_command_is_taken(clone: Clone) -> None:

@@ -1,5 +1,6 @@
 """The package as others get it: its pins, its wheel, an installation elsewhere."""
 
+import ast
 import os
 import re
 import subprocess
@@ -8,8 +9,10 @@ import sysconfig
 import tomllib
 import venv
 import zipfile
+from collections.abc import Iterable
 from email.message import Message
 from email.parser import HeaderParser
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ import nnjax
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PYTHONS = ("3.11", "3.12", "3.13")
+INSTALLED = {canonicalize_name(each.metadata["Name"]): each for each in distributions()}
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -48,30 +52,89 @@ def pins(python: str) -> dict[str, str]:
     """Name -> pinned version in constraints.txt for that Python."""
     lines = (line.partition("#")[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines())
     requirements = [Requirement(line) for line in lines if line]
-    chosen = [each for each in requirements if each.marker is None or each.marker.evaluate({"python_version": python})]
+    here = {"python_version": python, "python_full_version": f"{python}.0"}
+    chosen = [each for each in requirements if each.marker is None or each.marker.evaluate(here)]
     names = [canonicalize_name(each.name) for each in chosen]
     assert len(names) == len(set(names)), "a package is pinned twice for one Python"
     assert all([specifier.operator for specifier in each.specifier] == ["=="] for each in chosen)
     return {name: next(iter(each.specifier)).version for name, each in zip(names, chosen, strict=True)}
 
 
-def wanted() -> list[Requirement]:
-    """All that `make setup` asks the registry for by name, the build backend included."""
-    extras = PROJECT["project"]["optional-dependencies"]
-    chosen = [line for extra in ("dev", "digits", "joblib", "optuna") for line in extras[extra]]
-    lines = PROJECT["project"]["dependencies"] + chosen + PROJECT["build-system"]["requires"]
-    return [each for each in map(Requirement, lines) if each.name != "nnjax"]
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group, those of the groups that it includes among them."""
+    entries = PROJECT["dependency-groups"][name]
+    return [line for entry in entries for line in ([entry] if isinstance(entry, str) else group(*entry.values()))]
+
+
+def requirements(*groups: str) -> list[Requirement]:
+    """Return what pyproject.toml names for nnjax, for building it, and for these groups."""
+    lines = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
+    return [Requirement(line) for line in [*lines, *(line for name in groups for line in group(name))]]
+
+
+def needed(names: Iterable[str]) -> dict[str, str]:
+    """Return name -> installed version of these packages and of all that they need here."""
+    versions: dict[str, str] = {}
+    left = [canonicalize_name(name) for name in names]
+    while left:
+        name = left.pop()
+        if name not in versions and name in INSTALLED:
+            versions[name] = INSTALLED[name].version
+            lines = map(Requirement, INSTALLED[name].requires or [])
+            left += [canonicalize_name(each.name) for each in lines if each.marker is None or each.marker.evaluate()]
+    return versions
 
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_requirement_is_pinned_inside_its_range(python: str) -> None:
-    pinned = pins(python)
-    outside = [str(each) for each in wanted() if not each.specifier.contains(pinned[canonicalize_name(each.name)])]
-    assert outside == []
+    pinned, groups = pins(python), [name for name in PROJECT["dependency-groups"] if name != "peers"]
+    unpinned = [
+        str(each) for each in requirements(*groups) if not each.specifier.contains(pinned[canonicalize_name(each.name)])
+    ]
+    assert unpinned == []
+
+
+def test_every_package_that_is_installed_for_the_tests_is_pinned() -> None:
+    pinned = pins(f"{sys.version_info.major}.{sys.version_info.minor}")
+    installed = needed(each.name for each in requirements("test"))
+    assert len(installed) > 100, "the search is broken"
+    assert {name: version for name, version in installed.items() if pinned.get(name) != version} == {}
+
+
+# Each folder, and the groups whose packages it may import beside those of nnjax itself.
+IMPORTING = {
+    "nnjax": (),
+    "hydra_plugins": (),
+    "experiments": ("peers", "screenshots"),
+    "tests": ("test", "notebook", "screenshots", "peers"),
+}
+
+
+@pytest.mark.parametrize("folder", IMPORTING)
+def test_every_import_is_of_a_package_that_pyproject_names(folder: str) -> None:
+    modules = {
+        name.partition(".")[0]: path.relative_to(ROOT).as_posix()
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in ([each.name for each in node.names] if isinstance(node, ast.Import) else [])
+        + ([node.module or ""] if isinstance(node, ast.ImportFrom) and node.level == 0 else [])
+    }
+    own = {*sys.stdlib_module_names, *IMPORTING}
+    named = {canonicalize_name(each.name) for each in requirements(*IMPORTING[folder])}
+    packages = packages_distributions()
+    unnamed = {
+        module: path
+        for module, path in modules.items()
+        if module not in own and not named & {canonicalize_name(name) for name in packages.get(module, [module])}
+    }
+    assert unnamed == {}
 
 
 def test_pins_are_names_and_versions_only() -> None:
-    pin = re.compile(r'[A-Za-z0-9._-]+==[A-Za-z0-9.]+( ; python_version (<|>=) "3\.\d+")?')
+    value = (
+        r"(python_full_version|sys_platform|implementation_name|platform_python_implementation) (<|>=|==|!=) '[\w.]+'"
+    )
+    pin = re.compile(rf"[A-Za-z0-9._-]+==[A-Za-z0-9.]+( ; \(?{value}\)?( (and|or) \(?{value}\)?)*)?")
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert [line for line in lines if not pin.fullmatch(line)] == []
 
@@ -104,7 +167,7 @@ def test_wheel_carries_the_whole_configuration_and_nothing_of_the_workshop(wheel
     assert "nnjax/conf/config.yaml" in configuration
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nnjax" / "report" / "templates").iterdir()}
     assert "nnjax/report/templates/run.html" in templates
-    assert names >= configuration | modules | templates
+    assert names >= configuration | modules | templates | {"nnjax/py.typed"}
     assert {name.partition("/")[0] for name in names} == set(packages)
     assert "hydra_plugins/__init__.py" not in names, "other plugins share this namespace"
 
@@ -126,7 +189,7 @@ def test_metadata_says_the_tested_ranges(wheel: Path) -> None:
     assert all(requirements["jax"].contains(tested) for tested in ("0.10.0", "0.10.2", "0.12.0.1"))
     assert not any(requirements["jax"].contains(untested) for untested in ("0.9.2", "0.13.0"))
     assert requirements["jaxlib"] == requirements["jax"]
-    assert set(headers.get_all("Provides-Extra", [])) == {"cuda", "dev", "digits", "joblib", "optuna", "peers", "tpu"}
+    assert set(headers.get_all("Provides-Extra", [])) == {"cuda12", "cuda13", "joblib", "optuna", "tpu"}
 
 
 # --- installed elsewhere --------------------------------------------------------------------------------------------
