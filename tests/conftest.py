@@ -1,9 +1,10 @@
-"""Shapes in signatures are checked while testing, and nothing is read from or left in the tester's home."""
+"""Shapes in signatures are checked while testing; nothing is read from or left in the tester's home."""
 
 import importlib
 import logging.config
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,13 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
+# Compiled programs and matplotlib's list of fonts are kept from one session to the next: most of the suite's time
+# would go into making them.
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "home"
+CACHE.mkdir(mode=0o700, parents=True, exist_ok=True)
+os.environ["XDG_CACHE_HOME"] = str(CACHE)
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(CACHE / "nnjax" / "xla")  # where runs have theirs
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")  # lanes are spread over both, whatever the machine has
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # as machines may be
@@ -28,11 +36,10 @@ def everybodys(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path
 
 @pytest.fixture(scope="session", autouse=True)
 def own_home(everybodys: Path) -> None:
-    """Data, caches and stores of the tests, and of the commands they start, lie in a temporary folder."""
+    """Data and stores of the tests, and of the commands they start, lie in a temporary folder."""
     home = everybodys / "home"
     home.mkdir(exist_ok=True)
     os.environ["TFDS_DATA_DIR"] = str(home / "data")
-    os.environ["XDG_CACHE_HOME"] = str(home / "cache")
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
@@ -47,6 +54,22 @@ def empty_store(everybodys: Path, own_home: None) -> Path:
         if not (folder / "mlflow.db").exists():
             open_run(None, "template", "template", {}, folder).finish("FINISHED")
     return folder / "mlflow.db"
+
+
+@pytest.fixture
+def compiled() -> Iterator[list[str]]:
+    """Names of the programs that JAX has compiled since the test began, or found in the compile cache."""
+    import jax
+
+    names: list[str] = []
+
+    def listen(event: str, seconds: float, **facts: str | int) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            names.append(str(facts["fun_name"]))
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield names
+    jax.monitoring.unregister_event_duration_listener(listen)
 
 
 def close_logs():

@@ -5,6 +5,7 @@ zero, and one row of the batch has weight 0, so that what a fresh network would 
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -75,7 +76,7 @@ def check(model: Model, loss: Loss, seed: int, rows: int = 5, gradient: Gradient
     with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
         params, scales = draw_parameters(model, rng)
         batch = draw_batch(model, rows, rng)
-        program = jax.jit(comparison(model, loss, gradient or with_l2(backprop(model, loss))), compiler_options=QUICK)
+        program = compiled_comparison(model, loss, gradient)
         first = program(params, *batch)
         value_by_hand, value, by_hand, automatic = jax.device_get(first[:4])
 
@@ -91,6 +92,12 @@ def check(model: Model, loss: Loss, seed: int, rows: int = 5, gradient: Gradient
     return GradientCheck(
         parameters, float(np.max([relative_error(value_by_hand, value), *relative])), float(np.max(measured))
     )
+
+
+@cache
+def compiled_comparison(model: Model, loss: Loss, gradient: Gradient | None) -> Callable[..., tuple[Any, ...]]:
+    """Return `comparison`, jitted: once for a model and a loss in a process. gradient: None for backprop with L2."""
+    return jax.jit(comparison(model, loss, gradient or with_l2(backprop(model, loss))), compiler_options=QUICK)
 
 
 def comparison(model: Model, loss: Loss, gradient: Gradient) -> Callable[..., tuple[Any, ...]]:

@@ -87,9 +87,13 @@ def devices(layout: Layout) -> Mesh:
 
 
 def shardings(layout: Layout) -> tuple[NamedSharding, NamedSharding]:
-    """Where arguments lie: those that all lanes read on every device, those with a lane axis divided."""
+    """Where arguments lie: those that all lanes read on every device, those with a lane axis divided.
+
+    On one device both are the same, as results of programs have it there: another would compile a program twice.
+    """
     mesh = devices(layout)
-    return NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("lanes"))
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    return everywhere, everywhere if layout.devices == 1 else NamedSharding(mesh, PartitionSpec("lanes"))
 
 
 def spread(program: Program, mesh: Mesh, shared: Collection[int]) -> Program:

@@ -3,12 +3,15 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding
+from jax.stages import Lowered
 from jaxtyping import Array, Float, Key, UInt
 
 from nnjax.network.models import Params
@@ -108,6 +111,7 @@ class Training:
         )
         self.programs = compiled(recipe, plan)
         known = self.programs.advance._cache_size()
+        self.compile_side_by_side(by_lane)
         state, row = self.programs.begin(self.keys, self.hyper, *self.data)
         self.position = Position(0, 0)
         self.state, _ = self.call(state, self.position, 0)  # no step: only compiles
@@ -115,6 +119,20 @@ class Training:
         self.compiles = self.programs.advance._cache_size() - known
         self.train_seconds, self.examples = 0.0, 0.0
         self.compile_seconds = time.perf_counter() - started
+
+    def compile_side_by_side(self, by_lane: NamedSharding) -> None:
+        """Compile `begin` and `advance` at once, each on a core of its own: the calls that follow find them."""
+        begin, advance, *_ = self.programs
+        arguments = (self.keys, self.hyper, *self.data)
+        state, _ = jax.eval_shape(begin, *arguments)
+        state = jax.tree.map(lambda leaf: leaf.update(sharding=by_lane), state)
+        number = jax.ShapeDtypeStruct((), np.int32, sharding=self.everywhere)
+        lowered = [
+            begin.lower(*arguments),
+            advance.lower(state, self.order_keys, *arguments, Position(number, number), number),
+        ]
+        with ThreadPoolExecutor(len(lowered)) as pool:
+            list(pool.map(Lowered.compile, lowered))
 
     def call(self, state: State, position: Position, steps: int) -> tuple[State, jax.Array]:
         """Runs the program and waits for it; the state given is used up. Nothing moves to or from the device in it."""

@@ -58,6 +58,13 @@ def test_a_loss_s_kink_is_watched_where_it_is(name, watched):
     assert all((branch == (z > 0)).all() for branch in branches)
 
 
+def test_a_model_and_a_loss_are_compiled_once_in_a_process(compiled):
+    gradcheck.compiled_comparison.cache_clear()
+    for seed in range(3):
+        gradcheck.check(RELU, LOSS, seed)
+    assert compiled.count("jit(compare)") == 1
+
+
 def test_the_process_stays_in_float32():
     gradcheck.check(RELU, LOSS, seed=0)
     assert jnp.ones(1).dtype == jnp.float32

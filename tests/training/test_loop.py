@@ -13,7 +13,9 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 from nnjax.training import batches, loop
 from nnjax.training.batches import Split
+from nnjax.training.lanes import Layout
 from nnjax.training.programs import COLUMNS, columns, norms
+from nnjax.training.strategy import Plan
 from tests.training.conftest import LARGER, TRAIN, VALIDATION, digits, finished
 
 NONE = digits(0, 0)
@@ -95,6 +97,15 @@ def test_of_one_layer_the_norm_of_all_is_the_layers(training):
     one = training().state.params[:1]
     assert norms(one).shape == (1,)
     assert columns(len(one)) == COLUMNS
+
+
+@pytest.mark.parametrize("layout", [Layout(1, 1, 1), Layout(2, 1, 1)])
+def test_each_program_is_compiled_once(training, compiled, layout):
+    """Whether it is lowered first, side by side with the other, or called."""
+    loop.compiled.cache_clear()
+    lanes = tuple(range(layout.lanes))
+    finished(training(seeds=lanes, plan=Plan(layout, False), keep_best=False)).evaluate("last", VALIDATION)
+    assert compiled.count("jit(run)") == 3
 
 
 def test_other_rates_and_seeds_compile_nothing(training):
