@@ -27,7 +27,7 @@ test: ## run the tests that every change needs
 	@$(IN) --group test -- $(PYTEST) $(ARGS)
 
 test-ci: ## run the tests that `make test` leaves out, without the long ones
-	@$(IN) --group test --group notebook --group screenshots -- $(PYTEST) -m ci $(ARGS)
+	@$(IN) --group test --group notebook --group screenshots -- $(PYTEST) -m "ci and not slow" $(ARGS)
 
 test-all: ## run all tests, the long ones too
 	@$(IN) --group test --group notebook --group screenshots -- $(PYTEST) -m '' $(ARGS)

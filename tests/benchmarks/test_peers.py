@@ -13,6 +13,9 @@ TINY = Work("mlp", (784, 5, 3), "sigmoid", 12, 0.5, 12, 2, 12, 2)  # a batch of 
 XOR = WORKS["xor"]._replace(epochs=3)
 
 
+pytestmark = pytest.mark.ci
+
+
 def prepared(name: str, work: Work):
     """The side `name`, ready for a work."""
     peer = {**PEERS, **LIMITS}[name]

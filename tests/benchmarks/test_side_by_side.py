@@ -27,6 +27,9 @@ RESULT = Result(
 )
 
 
+pytestmark = pytest.mark.ci
+
+
 def test_ratios_are_taken_round_by_round_so_that_a_slower_machine_changes_none():
     np.testing.assert_allclose(times_ours(RESULT, "NumPy by hand"), [1.5, 1.5, 1.5])
     np.testing.assert_allclose(share(RESULT), [0.9, 0.9, 0.9])

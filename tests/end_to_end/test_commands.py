@@ -18,8 +18,8 @@ from tests.end_to_end.conftest import command
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_a_mistake_is_one_line_and_an_exit_code(words, named, tmp_path):
-    done = command(tmp_path, *words)
+def test_a_mistake_is_one_line_and_an_exit_code(words, named, trained):
+    done = trained(*words)
     assert done.code == 2
     assert done.err.startswith("error: ")
     assert done.err.count("\n") == 1
@@ -42,15 +42,20 @@ def test_a_lectures_name_is_all_it_takes_to_train(trained):
     assert run.data.metrics["training/updates"] == run.data.metrics["training/epochs"]  # L34
 
 
-def test_check_prints_the_table(tmp_path):
-    done = command(tmp_path, "check", "+experiment=xor", "model.hidden=[3,2]", module="nnjax")
+def test_a_mistake_ends_the_process_with_its_code(tmp_path):
+    done = command(tmp_path, "training.batch_size=0")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+
+
+def test_check_prints_the_table(ask, tmp_path):
+    done = ask(tmp_path, "check", "+experiment=xor", "model.hidden=[3,2]")
     assert done.code == 0, done.err
     names = [line.split()[0] for line in done.out.splitlines()]
     assert names == ["parameter", "Theta1", "b1", "Theta2", "b2", "Theta3", "b3", "largest", "allowed"]
 
 
-def test_check_needs_no_batch(tmp_path):
-    done = command(tmp_path, "check", "data=boolean", "loss=squared_error", module="nnjax")
+def test_check_needs_no_batch(ask, tmp_path):
+    done = ask(tmp_path, "check", "data=boolean", "loss=squared_error")
     assert done.code == 0, done.err
 
 

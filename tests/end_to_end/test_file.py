@@ -130,6 +130,7 @@ def test_classes_of_a_file(tmp_path, trained, monkeypatch):
         ),
     ],
 )
-def test_what_makes_no_sense_is_said_in_one_line(tmp_path, words, message):
-    done = command(saved(tmp_path, "a,b,y", np.c_[X, Y]), "data=file", *words)
+def test_what_makes_no_sense_is_said_in_one_line(tmp_path, trained, words, message):
+    saved(tmp_path, "a,b,y", np.c_[X, Y])
+    done = trained("data=file", *words)
     assert (done.code, done.err) == (2, message)

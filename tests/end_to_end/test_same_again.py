@@ -52,6 +52,7 @@ def digests(started):
     return found
 
 
+@pytest.mark.ci
 def test_three_processes_have_one_hash(xor, tmp_path):
     """Recorded with figures; in hundreds of chunks with a checkpoint each epoch; and `nnjax reproduce`."""
     tag = xor.run().data.tags[provenance.RESULT]

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from nnjax.errors import InputError
 
-INPUTS = [1_000, pytest.param(10_000, marks=pytest.mark.slow)]
+INPUTS = [50, pytest.param(1_000, marks=pytest.mark.ci), pytest.param(10_000, marks=pytest.mark.slow)]
 SECONDS = 1.0  # of the processor, an input
 MEGABYTES = 500  # that a thousand inputs may add to the process
 UNIT = 1e6 if sys.platform == "darwin" else 1e3  # of a megabyte: getrusage(2) counts kilobytes, on macOS bytes
@@ -23,7 +23,7 @@ Strategy = hypothesis.strategies.SearchStrategy[Any]
 
 
 def fuzzed(strategy: Strategy) -> Callable[[Callable[[Path, Any], None]], Callable[[int, Path], None]]:
-    """test(folder, value) of 1,000 values of a strategy, the same each time, and of 10,000 that are always others."""
+    """test(folder, value) of 50 and 1,000 values of a strategy, the same each time, and of 10,000 others each time."""
 
     def decorate(test: Callable[[Path, Any], None]) -> Callable[[int, Path], None]:
         @pytest.mark.parametrize("inputs", INPUTS)
@@ -32,7 +32,7 @@ def fuzzed(strategy: Strategy) -> Callable[[Callable[[Path, Any], None]], Callab
             chosen = settings(
                 max_examples=inputs,
                 deadline=None,  # of the clock: a busy machine would miss it
-                derandomize=inputs == INPUTS[0],
+                derandomize=inputs <= 1_000,
                 database=None,
                 suppress_health_check=list(HealthCheck),
             )

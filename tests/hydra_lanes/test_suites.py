@@ -6,7 +6,7 @@ from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, Laun
 CHDIR = "hydra.job.chdir=True"  # the suites look for outputs in the working folder
 
 
-pytestmark = pytest.mark.usefixtures("newest_hydra")
+pytestmark = [pytest.mark.ci, pytest.mark.usefixtures("newest_hydra")]
 
 
 @pytest.mark.parametrize(

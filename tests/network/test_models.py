@@ -95,6 +95,7 @@ def test_lenet5_has_61706_parameters():
     assert lenet().products == (117_600, 240_000, 48_000, 10_080, 840)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_lenet5_is_its_layers_one_after_another(pooling):
     """L16, with XLA's own convolution and windows, of images 28 x 28 unrolled row by row (L14)."""
@@ -128,7 +129,9 @@ def test_lenet5_is_its_layers_one_after_another(pooling):
     np.testing.assert_allclose(alone, wanted[:1], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize(("pooling", "activation"), [("average", "tanh"), ("max", "relu")])
+@pytest.mark.parametrize(
+    ("pooling", "activation"), [pytest.param("average", "tanh", marks=pytest.mark.ci), ("max", "relu")]
+)
 def test_lenet5_gradients_are_right(pooling, activation):
     """L32: by hand, jax.grad, finite differences; the largest of a window is a kink that directions stay away from."""
     check = gradcheck.check(lenet(pooling, activation), LOSSES["cross_entropy"], seed=0, rows=2)

@@ -111,7 +111,7 @@ def test_there_are_40():
 
 @pytest.mark.parametrize(
     "mutation",
-    [*MUTATIONS[:33], *(pytest.param(mutation, marks=pytest.mark.slow) for mutation in MUTATIONS[33:])],
+    [pytest.param(each, marks=pytest.mark.ci if i < 33 else pytest.mark.slow) for i, each in enumerate(MUTATIONS)],
     ids=lambda mutation: mutation.what,
 )
 def test_the_check_finds(mutation, tmp_path, monkeypatch):
@@ -144,7 +144,7 @@ def test_the_suite_finds(mutation, tmp_path):
     if mutation:
         mutate(tmp_path / "nnjax", mutation)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/network"]
-    command += ["--ignore=tests/network/test_mutations.py", "-k", "not random_networks"]
+    command += ["--ignore=tests/network/test_mutations.py", "-k", "not random_networks", "-m", "not slow"]
     done = subprocess.run(
         command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
     )

@@ -1,9 +1,12 @@
 """Optuna's batches as lanes: a search over rates of which some diverge goes on to its end."""
 
+import pytest
+
 from tests.end_to_end.conftest import command
 from tests.sweep.conftest import XOR, Swept
 
 
+@pytest.mark.ci
 def test_a_study_goes_on_past_lanes_that_diverge(tmp_path):
     fixed = [word for word in XOR if not word.startswith("optimizer.learning_rate")]
     done = command(

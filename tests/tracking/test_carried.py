@@ -86,6 +86,7 @@ def test_errors_are_the_same_on_this_side():
         assert "KeyError: 'mistake of ours'" in str(again)
 
 
+@pytest.mark.ci
 def test_a_process_that_dies_is_replaced_and_nothing_is_twice(folder):
     out, made = trained(folder)
     with Carried(out, fresh=True) as delivery:

@@ -93,6 +93,7 @@ def untrained(words, files, folder):
     return dataset, folder / "network", np.c_[1 - h, h] if both else h
 
 
+@pytest.mark.ci
 def test_every_model_answers_json_with_the_numbers_of_jax(files, run, network, tmp_path):
     """To 1e-6: its own example as it lies in the model, then all rows of the test, columns by name in any order.
 

@@ -56,6 +56,7 @@ def test_nothing_is_said_that_has_no_effect_any_more(monkeypatch):
     assert "XLA_FLAGS" not in os.environ
 
 
+@pytest.mark.ci
 def test_a_loop_of_some_kilobytes_is_one_function():
     known = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")
     environment = {name: value for name, value in os.environ.items() if name not in known}

@@ -39,6 +39,7 @@ def with_layer(state, number, name, value, at):
     return state._replace(params=params)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("validation", [VALIDATION, NONE], ids=["validation", "none"])
 def test_a_parameter_whose_unit_is_dead(training, value, validation):
@@ -56,6 +57,7 @@ def test_a_parameter_whose_unit_is_dead(training, value, validation):
     assert made.epochs.tolist() == [1]
 
 
+@pytest.mark.ci
 def test_an_infinite_moment_keeps_its_parameter_where_it_is(training):
     """Adam divides by its root: the step is 0, loss and parameters stay finite, and nothing is learned there again."""
 
@@ -122,6 +124,7 @@ def test_only_the_validation(training):
     assert results.not_finite(history, 1) == "the validation loss"
 
 
+@pytest.mark.ci
 def test_a_penalty_too_large_is_an_infinite_cost(training):
     """L20: the loss of sigmoids is finite whatever Theta is; J, which is what descends, is not."""
     settings = {

@@ -32,7 +32,7 @@ def test_all_epochs_stay(chunk):
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1000])
-@pytest.mark.parametrize("total", [9, 40, 1234, 10_000])
+@pytest.mark.parametrize("total", [9, 40, 1234, pytest.param(10_000, marks=pytest.mark.ci)])
 def test_some_evenly_spaced_epochs_stay_and_the_newest(chunk, total):
     history = grown(10, total, chunk)
     epochs, table = history.table()

@@ -40,7 +40,7 @@ def assert_lanes_close(lanes, single, lane, tolerance):
 
 @pytest.mark.parametrize(
     "optimizer",
-    [pytest.param(name, marks=() if name == "adamw" else pytest.mark.slow) for name in OPTIMIZERS],
+    [pytest.param(name, marks=pytest.mark.ci if name == "adamw" else pytest.mark.slow) for name in OPTIMIZERS],
 )
 def test_in_float64_a_lane_is_the_network_alone(training, optimizer):
     """Every optimiser, clipped, penalised and scheduled: within 1e-9 after training."""
@@ -53,13 +53,12 @@ def test_in_float64_a_lane_is_the_network_alone(training, optimizer):
             assert_lanes_close(lanes, alone(training, lane, **changes), lane, 1e-9)
 
 
-SLOW = [
-    layout if layout in (Layout(2, 1, 2), Layout(2, 2, 1)) else pytest.param(layout, marks=pytest.mark.slow)
-    for layout in LAYOUTS
-]
+CIRCLES = {Layout(2, 1, 2): (), Layout(2, 2, 1): pytest.mark.ci}
 
 
-@pytest.mark.parametrize("layout", SLOW, ids=str)
+@pytest.mark.parametrize(
+    "layout", [pytest.param(each, marks=CIRCLES.get(each, pytest.mark.slow)) for each in LAYOUTS], ids=str
+)
 def test_every_layout_trains_the_same_networks(training, layout):
     lanes = together(training, layout)
     for lane in range(4):
@@ -90,6 +89,7 @@ def test_shared_batches_change_no_result(training, layout):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.ci
 def test_a_shared_batch_is_multiplied_once(training):
     """The first layer's product is one for all lanes: the point of sharing."""
     made = training(

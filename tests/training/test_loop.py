@@ -31,7 +31,9 @@ def assert_same(a, b):
         np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("size", [8, 1, len(TRAIN.y)])
+@pytest.mark.parametrize(
+    "size", [8, pytest.param(1, marks=pytest.mark.ci), pytest.param(len(TRAIN.y), marks=pytest.mark.ci)]
+)
 def test_an_epoch_is_its_updates_one_by_one(training, size):
     """Theta <- Theta - alpha D over the batches of the epoch's order, the short one included (L36, L37).
 
@@ -128,7 +130,12 @@ def test_other_rates_and_seeds_compile_nothing(training):
 
 
 @pytest.mark.parametrize(
-    ("loss", "validation"), [("cross_entropy", VALIDATION), ("cross_entropy", NONE), ("perceptron", NONE)]
+    ("loss", "validation"),
+    [
+        ("cross_entropy", VALIDATION),
+        pytest.param("cross_entropy", NONE, marks=pytest.mark.ci),
+        pytest.param("perceptron", NONE, marks=pytest.mark.ci),
+    ],
 )
 def test_the_state_comes_back_with_its_types(training, loss, validation):
     """Weak types included: with another type the second call would compile the program again."""
@@ -138,6 +145,7 @@ def test_the_state_comes_back_with_its_types(training, loss, validation):
     assert [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(made.state)] == types
 
 
+@pytest.mark.ci
 def test_lanes_are_trainings_of_their_own(training):
     rates = np.array([0.1, 0.5, 1.0])
     lanes = finished(training({"learning_rate": rates}, seeds=(3, 4, 5), epochs=2))
@@ -202,6 +210,7 @@ def test_shared_shuffling(training):
     assert any((x != y).any() for x, y in zip(leaves(a.params("last")), leaves(b.params("last")), strict=True))
 
 
+@pytest.mark.ci
 def test_the_forward_pass_is_computed_once(training):
     """Accuracy needs z, which the gradient has computed: XLA must not do it again."""
     run = training(epochs=1, model=LARGER)

@@ -65,7 +65,9 @@ def epoch_by_hand(params, split, validation):
     return layers, np.mean(costs), -held_out[np.arange(len(validation.y)), validation.y].mean()
 
 
-@pytest.mark.parametrize("precision", TOLERANCES)
+@pytest.mark.parametrize(
+    "precision", [pytest.param(name, marks=() if name == "float32" else pytest.mark.ci) for name in TOLERANCES]
+)
 def test_an_epoch_is_the_one_of_numpy_within_the_stated_tolerance(training, precision):
     begun, run = trained(training, precision)
     expected, cost, held_out = epoch_by_hand(begun, TRAIN, VALIDATION)
@@ -80,12 +82,14 @@ def test_an_epoch_is_the_one_of_numpy_within_the_stated_tolerance(training, prec
         assert max(errors) > TOLERANCES["float32"]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("precision", TOLERANCES)
 def test_state_and_history_have_one_float_type(training, precision):
     """Parameters, hyperparameters, sums, history: float64 throughout, else float32."""
     assert floats(trained(training, precision)[1]) == {np.dtype(float if precision == "float64" else np.float32)}
 
 
+@pytest.mark.ci
 def test_moments_of_an_optimiser_are_float64_too(training):
     hyper = {"learning_rate": 0.1, "b1": 0.9, "b2": 0.99, "eps": 1e-8}
     _, run = trained(training, "float64", hyper=hyper, optimizer="adam")
@@ -110,6 +114,7 @@ def test_precisions_begin_alike_and_take_turns_in_a_process(training):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.ci
 def test_label_noise_is_the_same_in_float64():
     y, key = np.arange(100, dtype=np.int32) % 3, jax.random.key(1)
     single = np.asarray(batches.noisy(key, jnp.asarray(y), jnp.asarray(0.3, float), 3))

@@ -77,6 +77,7 @@ def test_with_each_schedule(training, monkeypatch, name, lanes):
     assert_ends_alike(make, monkeypatch)
 
 
+@pytest.mark.ci
 def test_another_training_is_refused(training):
     arrays, facts = finished(training(HYPER, epochs=1)).saved()
     other = training(HYPER, epochs=1, optimizer="momentum")
@@ -84,6 +85,7 @@ def test_another_training_is_refused(training):
         other.restore(arrays, facts)
 
 
+@pytest.mark.ci
 def test_lanes_after_one_another(training, monkeypatch):
     plan = Plan(Layout(1, 3, 1), shared_batches=False)
     assert_ends_alike(lambda: training(seeds=(0, 1, 2), epochs=2, plan=plan), monkeypatch)
