@@ -9,7 +9,7 @@ from nnjax.data.boolean import boolean
 from nnjax.data.collection import FASHION_MNIST, MNIST
 from nnjax.data.dataset import Dataset
 from nnjax.data.file import file
-from nnjax.data.mnist import load as load_collection
+from nnjax.data.mnist.source import load as load_collection
 from nnjax.errors import InputError
 
 SOURCES: dict[str, Callable[..., Dataset]] = {

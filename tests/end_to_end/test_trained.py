@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from nnjax import predictor
-from nnjax.data import digits as bundled
 from nnjax.data.dataset import Sizes
 from nnjax.data.files import data_directory
+from nnjax.data.mnist import bundled
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from nnjax.data import digits, prepared
 from nnjax.data.collection import MNIST, Collection
 from nnjax.data.cropping import cropped
 from nnjax.data.dataset import Dataset, Sizes, Split, of_images
@@ -20,7 +19,9 @@ from nnjax.data.files import (
     without_password,
     write_atomically,
 )
-from nnjax.data.prepared import Prepared
+from nnjax.data.mnist import bundled as digits
+from nnjax.data.mnist import cache as prepared
+from nnjax.data.mnist.cache import Prepared
 from nnjax.errors import InputError
 
 CHOICES = ("auto", "tfds", "bundled")

@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from nnjax.data.builder import build, read_back, read_pair
 from nnjax.data.collection import TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from nnjax.data.idx import read_idx
+from nnjax.data.mnist.tfds_builder import build, read_back, read_pair
 from nnjax.errors import InputError
 
 
@@ -34,7 +34,7 @@ def test_needs_no_tensorflow(tmp_path, make_collection):
     collection = make_collection(files)
     program = (
         "import sys; from pathlib import Path\n"
-        "from nnjax.data.builder import build, read_back; from nnjax.data.collection import Collection\n"
+        "from nnjax.data.mnist.tfds_builder import build, read_back; from nnjax.data.collection import Collection\n"
         f"files = Path({str(files)!r}); collection = Collection{tuple(collection)!r}\n"
         "print(read_back(build(collection, files, files))['train_labels'][:4], 'tensorflow' in sys.modules)"
     )

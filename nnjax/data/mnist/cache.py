@@ -109,7 +109,7 @@ def _workspace(home: Path, collection: Collection) -> Iterator[Path]:
 
 
 def _build(final: Path, collection: Collection, source: str, files: Path, workspace: Path) -> Prepared:
-    from nnjax.data.builder import build, read_back
+    from nnjax.data.mnist.tfds_builder import build, read_back
 
     fresh = build(collection, files, workspace)
     arrays = read_back(fresh)
@@ -138,7 +138,7 @@ def _read_record(folder: Path, collection: Collection) -> dict[str, Any]:
 
 
 def _rebuild(folder: Path, digests: dict[str, str]) -> dict[str, np.ndarray]:
-    from nnjax.data.builder import read_back
+    from nnjax.data.mnist.tfds_builder import read_back
 
     try:
         arrays = read_back(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nnjax.data.dataset import Dataset, Sizes, Split, digest_of, of_images
-from nnjax.data.prepared import read_array, write_array
+from nnjax.data.mnist.cache import read_array, write_array
 from nnjax.errors import InputError
 
 NAME = "mnist_5k"

@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from nnjax.data import prepared
 from nnjax.data.collection import TRAIN_IMAGES, TRAIN_LABELS
 from nnjax.data.idx import read_idx
+from nnjax.data.mnist import cache as prepared
 from nnjax.errors import InputError
 
 
@@ -144,9 +144,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, files, collection
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from nnjax.data import prepared
+from nnjax.data.mnist import cache as prepared
 from nnjax.data.collection import Collection
-import nnjax.data.builder
+import nnjax.data.mnist.tfds_builder
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 collection = Collection("mnist", "http://127.0.0.1:9/", {sums!r}, {}, ("zero", "one", "two"))
@@ -162,7 +162,7 @@ def test_no_room_is_one_line_and_leaves_nothing(home, files, collection, room):
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     last = ended.stderr.strip().splitlines()[-1]
     assert last.startswith(
-        f"nnjax.data.prepared.UnwritableError: data.directory={home}: allowed is a folder with room"
+        f"nnjax.data.mnist.cache.UnwritableError: data.directory={home}: allowed is a folder with room"
     ), ended.stderr
     assert in_home(home) == [".nnjax_mnist.lock"]
 
@@ -170,7 +170,7 @@ def test_no_room_is_one_line_and_leaves_nothing(home, files, collection, room):
 PROCESS = """
 import sys, time
 from pathlib import Path
-from nnjax.data import prepared
+from nnjax.data.mnist import cache as prepared
 from nnjax.data.collection import Collection
 home, files, gate = map(Path, sys.argv[1:4])
 collection = Collection("mnist", "http://127.0.0.1:9/", {sums!r}, {}, ("zero", "one", "two"))

@@ -9,7 +9,7 @@ import pytest
 
 from nnjax.data.collection import TEST_LABELS, TRAIN_IMAGES
 from nnjax.data.idx import read_idx
-from nnjax.data.mnist import load
+from nnjax.data.mnist.source import load
 from nnjax.errors import InputError
 
 

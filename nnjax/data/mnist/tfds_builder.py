@@ -1,6 +1,6 @@
 """A tensorflow_datasets builder for collections in MNIST's form that needs no TensorFlow.
 
-Importing this module imports tensorflow_datasets: only `nnjax.data.prepared` does, and only when there is no cache.
+Importing this module imports tensorflow_datasets: only `nnjax.data.mnist.cache` does, and only when there is no cache.
 """
 
 import contextlib
