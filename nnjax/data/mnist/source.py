@@ -19,13 +19,13 @@ from nnjax.data.files import (
     without_password,
     write_atomically,
 )
-from nnjax.data.mnist import bundled as digits
+from nnjax.data.mnist import bundled
 from nnjax.data.mnist import cache as prepared
 from nnjax.data.mnist.cache import Prepared
 from nnjax.errors import InputError
 
 CHOICES = ("auto", "tfds", "bundled")
-BUNDLED: dict[str, Callable[[Path, Sizes, str], Dataset]] = {MNIST.name: digits.load}
+BUNDLED: dict[str, Callable[[Sizes, str], Dataset]] = {MNIST.name: bundled.load}
 DAY = 24 * 60 * 60.0  # seconds for which a failed try is remembered
 PATIENCE = 600.0  # seconds in all for a download that was asked for
 
@@ -60,7 +60,7 @@ def load(
             if source == "tfds" or mirror is not None or collection.name not in BUNDLED:
                 raise
             reason = str(error)
-    return cropped(BUNDLED[collection.name](home, sizes, reason), image_size)
+    return cropped(BUNDLED[collection.name](sizes, shortened(reason)), image_size)
 
 
 def _dataset(collection: Collection, found: Prepared, sizes: Sizes) -> Dataset:
@@ -150,6 +150,11 @@ def _check_files(collection: Collection, folder: Path, origin: str) -> None:
         except OSError as error:
             found = f"none ({error.strerror})"
         raise InputError(f"{origin}: {name} of {collection.name}: expected sha256 {expected}, found {found}")
+
+
+def shortened(reason: str) -> str:
+    """Return what went wrong without the address where it did."""
+    return reason.partition(": ")[2] or reason
 
 
 def _check_choice(collection: Collection, source: str, mirror: str | None) -> None:

