@@ -120,7 +120,7 @@ def decimal(x: float) -> float:
 
 
 def describe_data(dataset: Dataset) -> str:
-    """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from tfds download`."""
+    """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from /data/mnist`."""
     if not len(dataset.train.y):
         return f"{dataset.name}: {len(dataset.test.y):,} for the test, from {dataset.source}"
     rows = [len(part.y) for part in (dataset.train, dataset.validation, dataset.test)]

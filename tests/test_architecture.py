@@ -24,7 +24,7 @@ ALLOWED = {  # room -> other rooms and modules of nnjax that it may import
 HEAVY = {  # library -> where it may be imported
     "mlflow": {"tracking/store.py", "tracking/model.py"},
     "matplotlib": {f"figures/{path.name}" for path in (PACKAGE / "figures").glob("*.py")},
-    "tensorflow_datasets": {"data/mnist/tfds_builder.py"},
+    "tensorflow_datasets": {"data/mnist/tfds_builder.py", "data/mnist/tfds_folder.py"},
     "pyarrow": {"sweep/folder.py"},
     "jinja2": {"report/page.py"},
     "hydra_plugins": {"members.py", "train.py"},

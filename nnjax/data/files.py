@@ -15,8 +15,12 @@ from typing import BinaryIO
 LARGEST_DOWNLOAD = 64 << 20  # bytes a file; the largest here, Fashion-MNIST's training images, has 26 MB
 
 
-class DownloadError(Exception):
-    """An address that gave no complete answer in time; the message says which and why, on one line."""
+class UnavailableError(Exception):
+    """No source gave the data. reasons: one line each, `WHERE: WHY`, for every source that was tried."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 def data_directory(directory: str | None) -> Path:
@@ -63,7 +67,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def download(urls: Sequence[str], seconds: float, silence: float) -> list[bytes]:
-    """Return the bodies of all `urls`; raise DownloadError after `seconds` in all or `silence` without a byte."""
+    """Return the bodies of all `urls`; raise UnavailableError after `seconds` in all or `silence` without a byte."""
     answers: queue.SimpleQueue[list[bytes] | Exception] = queue.SimpleQueue()
     deadline = time.monotonic() + seconds
 
@@ -78,7 +82,7 @@ def download(urls: Sequence[str], seconds: float, silence: float) -> list[bytes]
     try:
         bodies = answers.get(timeout=seconds)
     except queue.Empty:
-        raise DownloadError(f"{without_password(urls[0])}: not complete within {seconds:g} s") from None
+        raise UnavailableError(f"{without_password(urls[0])}: not complete within {seconds:g} s") from None
     if isinstance(bodies, Exception):
         raise bodies
     return bodies
@@ -94,20 +98,23 @@ def _body(url: str, deadline: float, silence: float) -> bytes:
         headers = {"Accept-Encoding": "identity"}
         with requests.get(url, stream=True, timeout=silence, headers=headers) as response:
             if response.status_code != 200:
-                raise DownloadError(f"{shown}: HTTP {response.status_code} {response.reason}")
+                raise UnavailableError(f"{shown}: HTTP {response.status_code} {response.reason}")
             for block in response.raw.stream(1 << 16, decode_content=False):
                 body += block
                 if len(body) > LARGEST_DOWNLOAD or time.monotonic() > deadline:
-                    raise DownloadError(f"{shown}: not complete in time, or more than {LARGEST_DOWNLOAD >> 20} MiB")
+                    raise UnavailableError(f"{shown}: not complete in time, or more than {LARGEST_DOWNLOAD >> 20} MiB")
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise DownloadError(f"{shown}: {_cause(error)}") from None
+        raise UnavailableError(f"{shown}: {cause_of(error)}") from None
     return bytes(body)
 
 
-def _cause(error: BaseException) -> str:
-    # requests wraps urllib3, which wraps the socket's own error: the innermost one says in words what happened.
+def cause_of(error: BaseException) -> str:
+    """Return in one line what happened to a request.
+
+    requests wraps urllib3, which wraps the socket's own error: the innermost one says it in words.
+    """
     wrapped = (getattr(error, "reason", None), *error.args, error.__cause__)
     inner = next((part for part in wrapped if isinstance(part, Exception)), None)
     if inner is not None:
-        return _cause(inner)
+        return cause_of(inner)
     return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0]

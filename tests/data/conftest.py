@@ -116,3 +116,12 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def real_mnist() -> Path:
+    """The folder of MNIST's real files, which some machines have beside the checkout."""
+    folder = Path(__file__).parents[3] / "shared" / "mnist"
+    if not folder.is_dir():
+        pytest.skip("the four real files are not in ../shared/mnist")
+    return folder

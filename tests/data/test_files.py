@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nnjax.data.files import DownloadError, data_directory, download, sha256_of, write_atomically
+from nnjax.data.files import UnavailableError, data_directory, download, sha256_of, write_atomically
 
 
 def test_download_returns_the_bytes_as_stored(tmp_path, serve):
@@ -21,7 +21,7 @@ def test_download_returns_the_bytes_as_stored(tmp_path, serve):
 def test_a_bad_answer_is_named(tmp_path, serve, manner, reason):
     (tmp_path / "a").write_bytes(bytes(1000))
     url, _ = serve(tmp_path, manner)
-    with pytest.raises(DownloadError, match=rf"^{url}a: .*({reason})") as error:
+    with pytest.raises(UnavailableError, match=rf"^{url}a: .*({reason})") as error:
         download([url + "a"], 5.0, 5.0)
     assert "\n" not in str(error.value)
 
@@ -31,13 +31,13 @@ def test_the_limit_is_for_all_files_together_however_slow_the_server(tmp_path, s
     (tmp_path / "a").write_bytes(bytes(1000))
     url, _ = serve(tmp_path, manner)
     start = time.monotonic()
-    with pytest.raises(DownloadError, match=r"not complete (with)?in"):
+    with pytest.raises(UnavailableError, match=r"not complete (with)?in"):
         download([url + "a", url + "a"], 0.4, 5.0)
     assert time.monotonic() - start < 1.5
 
 
 def test_nobody_there():
-    with pytest.raises(DownloadError, match=r"^http://127\.0\.0\.1:9/a: .*refused"):
+    with pytest.raises(UnavailableError, match=r"^http://127\.0\.0\.1:9/a: .*refused"):
         download(["http://127.0.0.1:9/a"], 5.0, 5.0)
 
 

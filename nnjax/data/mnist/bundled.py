@@ -26,6 +26,7 @@ def load(sizes: Sizes, reason: str = "") -> Dataset:
     """
     training, test = split_by_class(read_rows())
     classes = tuple(str(digit) for digit in range(CLASSES))
+    reason = reason.replace("(", "[").replace(")", "]")  # the summary leaves out what stands in the notice's own ( )
     notice = NOTICE.format(f" ({reason})" if reason else "")
     return of_images(NAME, training, test, sizes, classes, "the nnjax package", notice)
 

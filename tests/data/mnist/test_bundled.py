@@ -2,7 +2,6 @@
 
 import gzip
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,6 @@ from nnjax.data.dataset import Sizes
 from nnjax.data.idx import read_idx
 from nnjax.data.mnist import bundled
 from nnjax.errors import InputError
-
-REAL_MNIST = Path(__file__).parents[4] / "shared" / "mnist"
 
 
 def test_400_and_100_of_each_class():
@@ -32,6 +29,12 @@ def test_old_runs_find_the_digits_that_they_were_trained_with():
     assert bundled.load(Sizes(0, None, 0.1)).digest.startswith("7e85eb18fa9e1e3badb40a827b6c5894")
 
 
+def test_the_summary_can_leave_the_reason_out():
+    """`nnjax.tracking.describe` takes what stands in parentheses out of the notice, and they don't nest."""
+    notice = bundled.load(Sizes(), "IncompleteRead(5 bytes read), tried (twice)").notice
+    assert "(IncompleteRead[5 bytes read], tried [twice])" in notice
+
+
 def test_the_split_is_by_order_within_a_class_and_no_digit_is_in_both_parts():
     rows = bundled.read_rows()
     training, test = bundled.split_by_class(rows)
@@ -42,9 +45,8 @@ def test_the_split_is_by_order_within_a_class_and_no_digit_is_in_both_parts():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL_MNIST.is_dir(), reason="the four real files are not in ../shared/mnist")
-def test_rows_are_the_first_500_of_each_class_of_mnists_training_files():
-    images, labels = read_idx(REAL_MNIST / TRAIN_IMAGES), read_idx(REAL_MNIST / TRAIN_LABELS)
+def test_rows_are_the_first_500_of_each_class_of_mnists_training_files(real_mnist):
+    images, labels = read_idx(real_mnist / TRAIN_IMAGES), read_idx(real_mnist / TRAIN_LABELS)
     first = np.concatenate([np.flatnonzero(labels == label)[:500] for label in range(10)])
     rows = bundled.read_rows()
     np.testing.assert_array_equal(rows[:, :-1], images[first].reshape(-1, 784))

@@ -1,68 +1,103 @@
-"""The builder writes array_record without TensorFlow and gives back what the files hold, in their order."""
+"""tensorflow_datasets downloads and prepares the four files, without TensorFlow, or a line says what is wrong."""
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
-from nnjax.data.collection import TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from nnjax.data.idx import read_idx
-from nnjax.data.mnist.tfds_builder import build, read_back, read_pair
+from nnjax.data.collection import FASHION_MNIST, MNIST, TEST_LABELS
+from nnjax.data.files import UnavailableError
+from nnjax.data.mnist.idx_files import read_files
+from nnjax.data.mnist.tfds_builder import NnjaxIdx, build
+from nnjax.data.mnist.tfds_folder import read_folder
 from nnjax.errors import InputError
 
 
-def test_gives_back_the_files_in_their_order(tmp_path, make_collection, capfd):
-    files = tmp_path / "files"
-    folder = build(make_collection(files, rows=300), files, tmp_path)
-    arrays = read_back(folder)
-    np.testing.assert_array_equal(arrays["train_images"], read_idx(files / TRAIN_IMAGES))
-    np.testing.assert_array_equal(arrays["train_labels"], read_idx(files / TRAIN_LABELS))
-    np.testing.assert_array_equal(arrays["test_labels"], read_idx(files / TEST_LABELS))
-    assert arrays["train_labels"].dtype == np.int32
-    assert any("array_record" in file.name for file in folder.iterdir())
+def assert_equal(first, second):
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_prepares_given_files_as_array_record(tmp_path, files, make_collection, capfd):
+    collection = make_collection(files, rows=300)
+    folder = build(collection, files, tmp_path)
+    assert folder == tmp_path / "nnjax_idx" / "mnist" / "1.0.0"  # collides with no data set of tensorflow_datasets
+    assert any("array_record" in path.name for path in folder.iterdir())
+    assert_equal(read_folder(folder, collection), read_files(collection, files))
     assert capfd.readouterr() == ("", "")
 
 
-def test_names_do_not_collide_with_the_stock_data_sets(tmp_path, make_collection):
-    files = tmp_path / "files"
-    assert build(make_collection(files), files, tmp_path) == tmp_path / "nnjax_idx" / "mnist" / "1.0.0"
+def test_what_it_prepared_is_a_data_set_for_other_programs(tmp_path, files, collection):
+    build(collection, files, tmp_path)
+    builder = tfds.builder_from_directory(str(tmp_path / "nnjax_idx" / "mnist" / "1.0.0"))
+    example = builder.as_data_source("train")[1]
+    np.testing.assert_array_equal(example["image"], read_files(collection, files).train_images[1])
+    assert example["label"] == 1
 
 
-def test_needs_no_tensorflow(tmp_path, make_collection):
-    files = tmp_path / "files"
-    collection = make_collection(files)
-    program = (
-        "import sys; from pathlib import Path\n"
-        "from nnjax.data.mnist.tfds_builder import build, read_back; from nnjax.data.collection import Collection\n"
-        f"files = Path({str(files)!r}); collection = Collection{tuple(collection)!r}\n"
-        "print(read_back(build(collection, files, files))['train_labels'][:4], 'tensorflow' in sys.modules)"
-    )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert ended.stdout.strip() == "[0 1 2 0] False", ended.stderr
+def test_downloads_the_four_files(tmp_path, files, collection, serve, known_to_tfds):
+    url, asked = serve(files)
+    online = collection._replace(url=url)
+    known_to_tfds(online, files)
+    folder = build(online, None, tmp_path)
+    assert_equal(read_folder(folder, online), read_files(collection, files))
+    assert sorted(asked) == sorted(f"/{name}" for name in collection.sha256)
+
+
+@pytest.mark.parametrize("collection", [MNIST, FASHION_MNIST], ids=lambda collection: collection.name)
+def test_the_real_files_are_registered_with_tensorflow_datasets(collection):
+    registered = {url: info.checksum for url, info in NnjaxIdx.url_infos.items() if url.startswith(collection.url)}
+    assert registered == {collection.url + name: sha256 for name, sha256 in collection.sha256.items()}
+
+
+def test_files_that_are_not_registered_are_not_used(tmp_path, files, collection, serve):
+    url, _ = serve(files)
+    with pytest.raises(ValueError, match="Missing checksums url"):
+        build(collection._replace(url=url), None, tmp_path)
+
+
+def test_other_bytes_than_the_registered_ones_are_one_line(tmp_path, files, collection, serve, known_to_tfds):
+    url, _ = serve(files)
+    online = collection._replace(url=url)
+    known_to_tfds(online, files)
+    (files / TEST_LABELS).write_bytes(b"other")
+    sha256 = collection.sha256[TEST_LABELS]
+    with pytest.raises(InputError, match=f"^{url}: {TEST_LABELS} of mnist: expected sha256 {sha256}, found another$"):
+        build(online, None, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "expected"),
-    [
-        ((3, 28, 28), (4,), r"expected shapes \(n, 28, 28\) and \(n,\), found \(3, 28, 28\) and \(4,\)"),
-        ((3, 28, 27), (3,), "expected shapes"),
-        ((3, 784), (3,), "expected shapes"),
-        ((3, 28, 28), (3, 1), "expected shapes"),
-        ((0, 28, 28), (0,), "expected shapes"),
-    ],
+    ("manner", "reason"), [("404", "HTTP code: 404"), ("silent", "timed out"), ("half", "IncompleteRead")]
 )
-def test_files_that_do_not_belong_together(tmp_path, make_idx, images, labels, expected):
-    (tmp_path / "images").write_bytes(make_idx(np.zeros(images, np.uint8)))
-    (tmp_path / "labels").write_bytes(make_idx(np.zeros(labels, np.uint8)))
-    with pytest.raises(InputError, match=f"^images and labels: {expected}"):
-        read_pair(tmp_path / "images", tmp_path / "labels", 10)
+def test_a_bad_answer_is_one_line_in_time(tmp_path, files, collection, serve, known_to_tfds, manner, reason):
+    url, _ = serve(files, manner)
+    online = collection._replace(url=url, seconds=0.5)
+    known_to_tfds(online, files)
+    start = time.monotonic()
+    with pytest.raises(UnavailableError, match=f"^{url}: .*{reason}") as error:
+        build(online, None, tmp_path)
+    assert time.monotonic() - start < 5.0
+    assert "\n" not in str(error.value)
 
 
-def test_a_label_beyond_the_classes(tmp_path, make_idx):
-    """L9: K classes have the indices 0 to K - 1."""
-    (tmp_path / "images").write_bytes(make_idx(np.zeros((2, 28, 28), np.uint8)))
-    (tmp_path / "labels").write_bytes(make_idx(np.array([0, 3], np.uint8)))
-    assert read_pair(tmp_path / "images", tmp_path / "labels", 4)[1].tolist() == [0, 3]
-    with pytest.raises(InputError, match=r"^labels: expected labels from 0 to 2, found 3"):
-        read_pair(tmp_path / "images", tmp_path / "labels", 3)
+def test_nobody_there_is_one_line_in_time(tmp_path, files, collection, known_to_tfds, capfd):
+    known_to_tfds(collection, files)
+    start = time.monotonic()
+    with pytest.raises(UnavailableError, match=r"^http://127\.0\.0\.1:9/: .*refused"):
+        build(collection, None, tmp_path)
+    assert time.monotonic() - start < 5.0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_needs_no_tensorflow(tmp_path, files, collection):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from nnjax.data.mnist.tfds_builder import build; from nnjax.data.collection import Collection\n"
+        f"files = Path({str(files)!r}); folder = build(Collection{tuple(collection)!r}, files, files)\n"
+        "print(folder.name, 'tensorflow' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ended.stdout.strip() == "1.0.0 False", ended.stderr

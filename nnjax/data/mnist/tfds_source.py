@@ -1,0 +1,63 @@
+"""A collection from tensorflow_datasets (TFDS): as it was prepared on this machine, or as TFDS prepares it now.
+
+tensorflow_datasets is imported only where one of the two functions needs it, which takes a second.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nnjax.data.collection import Collection
+from nnjax.data.files import UnavailableError
+from nnjax.data.mnist.cache import Cached, move_into_place
+
+TFDS = "tensorflow_datasets"
+BUILT = "nnjax_idx/{}/1.0.0"  # the folder of what nnjax's own builder prepares, by the collection's name
+STOCK = "{}/3.0.1"  # the folder of what TFDS's own builder prepares for any program
+
+
+def prepared_by_tfds(collection: Collection, home: Path) -> Cached:
+    """Return what TFDS has prepared in the data directory `home`, for nnjax or for another program.
+
+    Raises UnavailableError, with a reason for each folder that is there but can't be used.
+    """
+    folders = [home / place.format(collection.name) for place in (BUILT, STOCK)]
+    reasons: list[str] = []
+    for folder in folders:
+        if (folder / "dataset_info.json").is_file():
+            try:
+                return _read(collection, folder)
+            except UnavailableError as error:
+                reasons += error.reasons
+    raise UnavailableError(*reasons)
+
+
+def build_by_tfds(
+    collection: Collection, home: Path, origin: str, files: Callable[[Path], Path] | None, workspace: Path
+) -> Cached:
+    """Let TFDS prepare the collection in the data directory `home`; return what it prepared.
+
+    files: returns the folder of the four checked files, given an empty one; None: TFDS downloads them. origin: the
+    place that they come from. Raises UnavailableError, InputError and OSError.
+    """
+    from nnjax.data.mnist.tfds_builder import build
+
+    folder = build(collection, files(workspace) if files else None, workspace)
+    cached = _read(collection, folder)
+    move_into_place(folder, home / BUILT.format(collection.name), workspace)
+    return cached._replace(source=tfds_name(origin))
+
+
+def tfds_name(origin: str) -> str:
+    """Return how a run names data from TFDS: origin is the folder where TFDS prepared it, or what TFDS was given."""
+    return f"{TFDS} ({origin})"
+
+
+def is_from_tfds(name: str) -> bool:
+    """Return whether `name` is one of `tfds_name`."""
+    return name.startswith(f"{TFDS} (")
+
+
+def _read(collection: Collection, folder: Path) -> Cached:
+    from nnjax.data.mnist.tfds_folder import read_folder
+
+    return Cached(read_folder(folder, collection), tfds_name(str(folder)))
