@@ -168,6 +168,7 @@ def test_wheel_carries_the_whole_configuration_and_nothing_of_the_workshop(wheel
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nnjax" / "report" / "templates").iterdir()}
     assert "nnjax/report/templates/run.html" in templates
     assert names >= configuration | modules | templates | {"nnjax/py.typed"}
+    assert names >= {f"nnjax/data/mnist/{name}" for name in ("mnist_5k.npz", "mnist_5k.txt", "checksums.tsv")}
     assert {name.partition("/")[0] for name in names} == set(packages)
     assert "hydra_plugins/__init__.py" not in names, "other plugins share this namespace"
 

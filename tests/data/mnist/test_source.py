@@ -260,7 +260,7 @@ class TestTfds:
         message = refused(collection._replace(name="fashion_mnist"), directory=str(home))
         assert "damaged" not in message, "that folder is another collection's"
 
-    def test_a_folder_that_can_only_be_read_is_used(self, home, files, collection, prepare_stock, monkeypatch):
+    def test_a_folder_that_can_only_be_read_is_used(self, home, files, collection, prepare_stock):
         folder = prepare_stock(files, home)
         (home / ".nnjax_mnist.lock").mkdir()  # so that there is no lock, even for root
         for source in ("auto", "tfds"):
