@@ -12,7 +12,9 @@ from tensorflow_datasets.core.file_adapters import TfRecordFileAdapter
 
 from nnjax.data.collection import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
 from nnjax.data.idx import read_idx
+from nnjax.data.mnist.source import load
 from nnjax.data.mnist.tfds_builder import NnjaxIdx
+from nnjax.errors import InputError
 
 
 @pytest.fixture
@@ -23,6 +25,19 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture
 def collection(files: Path, make_collection: Callable[..., Collection]) -> Collection:
     return make_collection(files)
+
+
+@pytest.fixture
+def refused() -> Callable[..., str]:
+    """refused(collection, **settings) -> the one line that `load` objects with."""
+
+    def message(collection: Collection, **settings: object) -> str:
+        with pytest.raises(InputError) as error:
+            load(collection, **settings)
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    return message
 
 
 class Stock(tfds.core.GeneratorBasedBuilder, skip_registration=True):

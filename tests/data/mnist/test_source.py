@@ -3,8 +3,6 @@
 import gzip
 import json
 import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -13,15 +11,6 @@ import pytest
 from nnjax.data.collection import TEST_LABELS, TRAIN_IMAGES
 from nnjax.data.idx import read_idx
 from nnjax.data.mnist.source import load
-from nnjax.data.mnist.tfds_builder import build
-from nnjax.errors import InputError
-
-
-def refused(collection, **settings):
-    with pytest.raises(InputError) as error:
-        load(collection, **settings)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 def age(home, seconds):
@@ -57,7 +46,7 @@ class TestFolder:
         assert load(collection, mirror="files", directory=str(home)).source == str(files)
 
     @pytest.mark.parametrize("is_prepared", [False, True])
-    def test_a_wrong_file_is_an_error_even_when_all_is_prepared(self, home, files, collection, is_prepared):
+    def test_a_wrong_file_is_an_error_even_when_all_is_prepared(self, home, files, collection, is_prepared, refused):
         if is_prepared:
             load(collection, mirror=str(files), directory=str(home))
         (files / TEST_LABELS).write_bytes(gzip.compress(b"other"))
@@ -65,7 +54,7 @@ class TestFolder:
         assert message.startswith(f"data.mirror={files}: {TEST_LABELS}")
         assert f"expected sha256 {collection.sha256[TEST_LABELS]}, found sha256 " in message
 
-    def test_a_missing_file_or_folder_is_an_error(self, home, files, collection):
+    def test_a_missing_file_or_folder_is_an_error(self, home, files, collection, refused):
         (files / TRAIN_IMAGES).unlink()
         assert f"{TRAIN_IMAGES} of mnist: expected" in refused(collection, mirror=str(files), directory=str(home))
         message = refused(collection, mirror=str(files / "nowhere"), directory=str(home), source="auto")
@@ -74,7 +63,7 @@ class TestFolder:
         assert not home.exists()
 
     @pytest.mark.parametrize("mirror", ["ftp://127.0.0.1/", "http://[bad", "", " "])
-    def test_what_is_neither_folder_nor_url_is_an_error(self, home, collection, mirror):
+    def test_what_is_neither_folder_nor_url_is_an_error(self, home, collection, mirror, refused):
         assert refused(collection, mirror=mirror, directory=str(home)).startswith("data.mirror=")
 
 
@@ -95,7 +84,7 @@ class TestAddress:
         assert (data.source, data.digest, len(asked)) == (url, first.digest, 4)
 
     @pytest.mark.parametrize("manner", ["404", "half", "silent"])
-    def test_a_bad_answer_is_an_error_even_when_all_is_prepared(self, home, files, collection, serve, manner):
+    def test_a_bad_answer_is_an_error_even_when_all_is_prepared(self, home, files, collection, serve, manner, refused):
         load(collection, mirror=str(files), directory=str(home))
         url, _ = serve(files, manner)
         message = refused(collection, mirror=url, directory=str(home))
@@ -103,7 +92,7 @@ class TestAddress:
         assert TRAIN_IMAGES in message
         assert load(collection, directory=str(home)).source == str(files)
 
-    def test_wrong_bytes_are_an_error_and_nothing_is_left(self, home, files, collection, serve):
+    def test_wrong_bytes_are_an_error_and_nothing_is_left(self, home, files, collection, serve, refused):
         (files / TEST_LABELS).write_bytes(b"other")
         url, _ = serve(files)
         message = refused(collection, mirror=url, directory=str(home))
@@ -118,7 +107,7 @@ class TestAddress:
         data = load(collection, mirror=url, directory=str(home))
         assert (data.source, len(data.train.y)) == (url, 12)
 
-    def test_a_password_is_told_to_nobody(self, home, files, collection, serve):
+    def test_a_password_is_told_to_nobody(self, home, files, collection, serve, refused):
         url, _ = serve(files)
         named = url.replace("http://", "http://me:secret@")
         assert load(collection, mirror=named, directory=str(home)).source == url
@@ -171,11 +160,11 @@ class TestNetwork:
         (home / ".nnjax_mnist.failed.json").write_text(note)
         assert load(collection._replace(url=url), directory=str(home)).name == "mnist"
 
-    def test_without_bundled_digits_auto_names_the_mirror(self, home, collection):
+    def test_without_bundled_digits_auto_names_the_mirror(self, home, collection, refused):
         fashion = collection._replace(name="fashion_mnist")
         assert "data.mirror=FOLDER_OR_URL" in refused(fashion, directory=str(home))
 
-    def test_wrong_bytes_stop_the_run(self, home, files, collection, serve):
+    def test_wrong_bytes_stop_the_run(self, home, files, collection, serve, refused):
         (files / TEST_LABELS).write_bytes(b"other")
         url, _ = serve(files)
         message = refused(collection._replace(url=url), directory=str(home))
@@ -200,7 +189,7 @@ class TestNetwork:
         assert "damaged" not in again.notice
         assert "tried less than a day ago" in again.notice
 
-    def test_damaged_arrays_of_fashion_mnist_without_a_network_are_one_line(self, home, files, make_collection):
+    def test_damaged_fashion_mnist_without_a_network_is_one_line(self, home, files, make_collection, refused):
         fashion = make_collection(files, name="fashion_mnist")
         load(fashion, mirror=str(files), directory=str(home))
         folder = home / "nnjax_arrays" / "fashion_mnist"
@@ -211,163 +200,22 @@ class TestNetwork:
         assert "data.mirror=FOLDER_OR_URL" in message
 
 
-class TestTfds:
-    """What tensorflow_datasets prepared on this machine, and what it prepares when it is asked to."""
-
-    @pytest.mark.parametrize("source", ["auto", "tfds"])
-    @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
-    def test_a_stock_folder_is_used_before_the_network(
-        self, home, files, collection, serve, prepare_stock, source, file_format
-    ):
-        folder = prepare_stock(files, home, file_format)
-        url, asked = serve(files)
-        data = load(collection._replace(url=url), source=source, directory=str(home))
-        assert (data.source, data.notice, asked) == (f"tensorflow_datasets ({folder})", "", [])
-        assert data.digest == load(collection, mirror=str(files), directory=str(home.with_name("other"))).digest
-
-    @pytest.mark.parametrize("source", ["auto", "tfds"])
-    def test_a_folder_of_an_older_nnjax_is_used(self, home, files, collection, source):
-        folder = build(collection, files, home)
-        data = load(collection, source=source, directory=str(home))
-        assert (data.source, len(data.train.y)) == (f"tensorflow_datasets ({folder})", 12)
-
-    def test_a_folder_is_read_once(self, home, files, collection, prepare_stock):
-        folder = prepare_stock(files, home)
-        load(collection, directory=str(home))
-        shutil.rmtree(folder)
-        for source in ("auto", "tfds"):
-            data = load(collection, source=source, directory=str(home))
-            assert (data.name, data.source) == ("mnist", f"tensorflow_datasets ({folder})")
-
-    def test_after_a_damaged_folder_comes_the_next_source(self, home, files, collection, serve, prepare_stock):
-        built = build(collection, files, home)
-        stock = prepare_stock(files, home)
-        (built / "dataset_info.json").write_text("{")
-        url, asked = serve(files)
-        online = collection._replace(url=url)
-        assert load(online, directory=str(home)).source == f"tensorflow_datasets ({stock})"
-        shutil.rmtree(home / "nnjax_arrays")
-        next(stock.glob("*train*")).write_bytes(b"half")
-        assert (load(online, directory=str(home)).source, len(asked)) == (url, 4)
-        assert stock.exists(), "other programs' folders are left alone"
-
-    def test_a_damaged_folder_and_no_network_are_both_said(self, home, files, collection, prepare_stock):
-        stock = prepare_stock(files, home)
-        next(stock.glob("*train*")).write_bytes(b"half")
-        notice = load(collection, directory=str(home)).notice
-        assert "files are damaged, mnist-train.tfrecord-00000-of-00001 ends within a record; " in notice
-        assert "refused" in notice
-        message = refused(collection._replace(name="fashion_mnist"), directory=str(home))
-        assert "damaged" not in message, "that folder is another collection's"
-
-    def test_a_folder_that_can_only_be_read_is_used(self, home, files, collection, prepare_stock):
-        folder = prepare_stock(files, home)
-        (home / ".nnjax_mnist.lock").mkdir()  # so that there is no lock, even for root
-        for source in ("auto", "tfds"):
-            assert load(collection, source=source, directory=str(home)).source == f"tensorflow_datasets ({folder})"
-        assert not (home / "nnjax_arrays").exists()
-
-    def test_without_a_folder_it_downloads_and_prepares_one(self, home, files, collection, serve, known_to_tfds):
-        url, asked = serve(files)
-        online = collection._replace(url=url)
-        known_to_tfds(online, files)
-        data = load(online, source="tfds", directory=str(home))
-        assert (data.source, data.notice, len(asked)) == (f"tensorflow_datasets ({url})", "", 4)
-        assert data.digest == load(collection, mirror=str(files), directory=str(home.with_name("other"))).digest
-        assert load(online, source="tfds", directory=str(home)).digest == data.digest
-        assert len(asked) == 4
-        assert (home / "nnjax_idx" / "mnist" / "1.0.0" / "dataset_info.json").is_file()
-        assert sorted(path.name for path in home.iterdir()) == [".nnjax_mnist.lock", "nnjax_arrays", "nnjax_idx"]
-
-    def test_arrays_of_another_source_do_not_do(self, home, files, collection, serve, known_to_tfds):
-        load(collection, mirror=str(files), directory=str(home))
-        url, asked = serve(files)
-        online = collection._replace(url=url)
-        known_to_tfds(online, files)
-        assert load(online, source="tfds", directory=str(home)).source == f"tensorflow_datasets ({url})"
-        assert len(asked) == 4
-
-    def test_a_damaged_folder_of_its_own_is_replaced(self, home, files, collection, serve, known_to_tfds):
-        built = build(collection, files, home)
-        next(built.glob("*train*")).write_bytes(b"half")
-        url, _ = serve(files)
-        online = collection._replace(url=url)
-        known_to_tfds(online, files)
-        data = load(online, source="tfds", directory=str(home))
-        assert data.source == f"tensorflow_datasets ({url})"
-        shutil.rmtree(home / "nnjax_arrays")
-        assert load(online, source="tfds", directory=str(home)).source == f"tensorflow_datasets ({built})"
-
-    def test_it_insists_and_tries_each_time(self, home, files, collection, serve, known_to_tfds):
-        url, asked = serve(files, "404")
-        offline = collection._replace(url=url)
-        known_to_tfds(offline, files)
-        load(offline, directory=str(home))
-        for _ in range(2):
-            before = len(asked)
-            message = refused(offline, source="tfds", directory=str(home))
-            assert message.startswith(f"{url}: ")
-            assert "data.mirror=FOLDER_OR_URL" in message
-            assert len(asked) > before
-
-    def test_wrong_bytes_stop_the_run(self, home, files, collection, serve, known_to_tfds):
-        url, _ = serve(files)
-        online = collection._replace(url=url)
-        known_to_tfds(online, files)
-        (files / TEST_LABELS).write_bytes(b"other")
-        message = refused(online, source="tfds", directory=str(home))
-        assert f"{TEST_LABELS} of mnist: expected sha256" in message
-        assert [path.name for path in home.iterdir()] == [".nnjax_mnist.lock"]
-
-    @pytest.mark.parametrize("packed_anew", [False, True])
-    def test_a_mirrors_folder_is_what_it_prepares(self, home, files, collection, packed_anew):
-        if packed_anew:
-            content = gzip.decompress((files / TRAIN_IMAGES).read_bytes())
-            (files / TRAIN_IMAGES).write_bytes(gzip.compress(content, compresslevel=1, mtime=1))
-        data = load(collection, source="tfds", mirror=str(files), directory=str(home))
-        assert data.source == f"tensorflow_datasets ({files})"
-        assert (home / "nnjax_idx" / "mnist" / "1.0.0" / "dataset_info.json").is_file()
-        assert load(collection, source="tfds", directory=str(home)).source == data.source
-
-    def test_a_mirrors_address_is_what_it_prepares(self, home, files, collection, serve):
-        url, asked = serve(files)
-        for _ in range(2):
-            data = load(collection, source="tfds", mirror=url, directory=str(home))
-            assert (data.source, len(asked)) == (f"tensorflow_datasets ({url})", 4)
-
-    def test_a_wrong_mirror_is_an_error(self, home, files, collection):
-        load(collection, source="tfds", mirror=str(files), directory=str(home))
-        (files / TEST_LABELS).write_bytes(gzip.compress(b"other"))
-        message = refused(collection, source="tfds", mirror=str(files), directory=str(home))
-        assert message.startswith(f"data.mirror={files}: {TEST_LABELS} of mnist: expected sha256")
-
-
-def test_tensorflow_datasets_is_imported_for_its_own_sources_alone(home, files, collection):
-    program = (
-        "import sys; from nnjax.data.collection import Collection; from nnjax.data.mnist.source import load\n"
-        f"load(Collection{tuple(collection)!r}, mirror={str(files)!r}, directory={str(home)!r})\n"
-        "print('tensorflow_datasets' in sys.modules)"
-    )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert ended.stdout.strip() == "False", ended.stderr
-
-
 class TestChoice:
     def test_bundled_is_bundled_whatever_is_prepared(self, home, files, collection):
         load(collection, mirror=str(files), directory=str(home))
         assert load(collection, source="bundled", directory=str(home)).name == "mnist_5k"
 
-    def test_bundled_needs_something_bundled_and_no_mirror(self, home, files, collection):
+    def test_bundled_needs_something_bundled_and_no_mirror(self, home, files, collection, refused):
         fashion = collection._replace(name="fashion_mnist")
         assert "has no part of fashion_mnist" in refused(fashion, source="bundled", directory=str(home))
         message = refused(collection, source="bundled", mirror=str(files), directory=str(home))
         assert "reads no mirror" in message
 
-    def test_an_unknown_source_lists_the_known(self, home, collection):
+    def test_an_unknown_source_lists_the_known(self, home, collection, refused):
         message = refused(collection, source="tdfs", directory=str(home))
         assert message == "data.source=tdfs is not known. Allowed: auto, tfds, bundled."
 
-    def test_sizes_beyond_the_data(self, home, files, collection):
+    def test_sizes_beyond_the_data(self, home, files, collection, refused):
         message = refused(collection, mirror=str(files), directory=str(home), validation_size=12)
         assert message.startswith("data.validation_size=12: ")
         assert "mnist has 12 rows" in message
