@@ -167,6 +167,8 @@ def install(python: str, groups: list[str], lock: int) -> bool:
     uv = find_uv(python)
     if uv:
         by_uv = [uv, "pip", "install", "--quiet", "--python", python, "--constraints", "constraints.txt"]
+        # Imports compile modules to bytecode and keep it, which is sooner than all at once; unless they may not.
+        by_uv += ["--compile-bytecode"] if sys.dont_write_bytecode else []
         by_uv += ["--build-constraints", "constraints.txt", *wanted]
         if subprocess.run(by_uv, env=uv_environment(python), pass_fds=[lock]).returncode == 0:
             return True

@@ -205,6 +205,13 @@ def test_uv_is_the_one_on_the_path_and_installs_the_pinned_versions(clone: Clone
     assert "--constraints constraints.txt --build-constraints constraints.txt" in call
 
 
+@pytest.mark.parametrize(("setting", "compiled"), [("", False), ("1", True)])
+def test_bytecode_is_compiled_at_once_where_imports_may_not_keep_it(clone: Clone, setting: str, compiled: bool) -> None:
+    clone.make("setup", PYTHONDONTWRITEBYTECODE=setting)
+    (_, call) = clone.calls()
+    assert ("--compile-bytecode" in call) == compiled
+
+
 def test_without_uv_pip_brings_it_into_a_folder_of_the_project(clone: Clone) -> None:
     (clone.programs / "uv").rename(clone.folder / "uv.package")
     clone.make("setup")
