@@ -32,6 +32,7 @@ def program(tmp_path: Path) -> dict[str, str]:
     return found | {"PATH": f"{tmp_path}:{found['PATH']}"}
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_is_told_what_may_come_next(program):
     lines = {

@@ -40,6 +40,7 @@ def folder(empty_store, tmp_path):
     return tmp_path
 
 
+@pytest.mark.ci
 def test_an_early_stop_has_a_curve(tmp_path):
     found = run(tmp_path, "training.epochs=100000", "training.tolerance=0.02")
     last = int(found.data.metrics["training/epochs"])
@@ -144,6 +145,7 @@ def test_a_store_that_refuses_costs_no_result_and_gets_all_later(folder, monkeyp
     assert not (folder / undelivered.FOLDER).exists()
 
 
+@pytest.mark.ci
 def test_a_store_that_is_locked_from_the_start_is_waited_for(folder, monkeypatch, caplog):
     """Somebody else's lock is no mistake of ours: the training begins and ends as if there were none."""
     monkeypatch.setattr(recorder, "PATIENCE", 0.5)

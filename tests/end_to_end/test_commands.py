@@ -59,18 +59,20 @@ def test_check_needs_no_batch(ask, tmp_path):
     assert done.code == 0, done.err
 
 
-def test_verbs_have_help(tmp_path):
-    done = command(tmp_path, "--help", module="nnjax")
+def test_verbs_have_help(ask, tmp_path):
+    done = ask(tmp_path, "--help")
     assert done.code == 0
     assert "check" in done.out
 
 
+@pytest.mark.ci
 def test_overfit_learns_a_batch_by_heart(trained):
     done = trained("experiment=mnist", "debug=overfit", "data.source=bundled", "tracking.enabled=false")
     assert done.code == 0, done.err
     assert np.load(done.run_folder / "history.npz")["train/accuracy"][-1] == 1.0
 
 
+@pytest.mark.ci
 def test_fast_and_profile(trained):
     done = trained("debug=fast", "data.source=bundled", "runtime.profile=true")
     assert done.code == 0, done.err

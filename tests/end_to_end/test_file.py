@@ -82,6 +82,7 @@ def test_it_is_evaluated_on_its_own_test_and_on_another_file_and_asked_about_row
     np.testing.assert_allclose(answers, Y[:20], atol=0.1 * Y.std())
 
 
+@pytest.mark.ci
 def test_lanes_of_a_regression(tmp_path, trained):
     saved(tmp_path, "a,b,y", np.c_[X, Y])
     words = ("data=file", "data.path=mine.csv", "model=regression", "lanes.seeds=3", "objective=validation/r2", *SHORT)

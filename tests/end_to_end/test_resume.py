@@ -31,6 +31,7 @@ def refused(main, tmp_path):
     return refuse
 
 
+@pytest.mark.ci
 def test_what_is_refused_touches_nothing(main, refused, tmp_path):
     assert main(*XOR, "tracking.enabled=false")[0] == 0
     refused(*XOR, "seed=5", says="holds a run already; allowed: resume=")

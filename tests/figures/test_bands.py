@@ -9,6 +9,9 @@ NAN = float("nan")
 EPOCHS = np.arange(4)
 
 
+pytestmark = pytest.mark.ci
+
+
 def lines(axes):
     return {line.get_label(): list(line.get_ydata()) for line in axes.get_lines() if line.get_label()[0] != "_"}
 

@@ -8,6 +8,9 @@ from nnjax.figures.boundary import decision_boundary, truth_table
 INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 
 
+pytestmark = pytest.mark.ci
+
+
 def logical_and(x):
     """L10: h = g(-30 + 20 x1 + 20 x2)."""
     return 1 / (1 + np.exp(30 - 20 * x.astype(float).sum(axis=1)))

@@ -10,6 +10,9 @@ LABELS = np.array([0, 0, 0, 0, 1, 1, 2])
 PREDICTIONS = np.array([0, 0, 0, 1, 1, 2, 2])
 
 
+pytestmark = pytest.mark.ci
+
+
 def words(axes):
     return [text.get_text() for text in axes.texts]
 

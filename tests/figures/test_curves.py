@@ -15,6 +15,9 @@ HISTORY = {
 }
 
 
+pytestmark = pytest.mark.ci
+
+
 def lines(axes):
     return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()}
 

@@ -8,6 +8,9 @@ from nnjax.figures.digits import digits
 CLASSES = [str(label) for label in range(10)]
 
 
+pytestmark = pytest.mark.ci
+
+
 def placed(figure, side, row, column):
     """The image at a place of the sheet."""
     step = side + max(1, side // 14)

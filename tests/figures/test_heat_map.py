@@ -8,6 +8,9 @@ from nnjax.figures.heat_map import heat_map, pivot
 NAN = float("nan")
 
 
+pytestmark = pytest.mark.ci
+
+
 def test_pivot_averages_the_finite_lanes_of_a_cell_and_counts_them():
     rows, columns, means, counts = pivot(
         [2, 2, 2, 10, 10, 10], [0.5, 0.5, 0.5, 0.1, 0.1, 0.5], np.array([1, 0, NAN, NAN, NAN, 1])

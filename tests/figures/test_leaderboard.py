@@ -8,6 +8,9 @@ from nnjax.figures.leaderboard import leaderboard
 NAN = float("nan")
 
 
+pytestmark = pytest.mark.ci
+
+
 def table(figure):
     return [text.get_text().split() for text in figure.axes[0].texts]
 

@@ -12,6 +12,9 @@ XNOR = np.array([1, 0, 0, 1])
 AND_NOR = np.array([[20.0, 20], [-20, -20]]), np.array([-30.0, 10])  # L10, L11
 
 
+pytestmark = pytest.mark.ci
+
+
 @pytest.mark.parametrize("weights", [(20, 20), (-3, 1), (0, 2), (5, 0), (1e-9, 1e-9)])
 def test_z_is_zero_where_a_line_enters_and_leaves_on_the_boxs_sides(weights):
     weights = np.array(weights, float)

@@ -10,6 +10,9 @@ BOWL = 0.1 + ALPHA**2 + BETA[:, None] ** 2
 NAN = float("nan")
 
 
+pytestmark = pytest.mark.ci
+
+
 def down_to(*end):
     return np.linspace((2, 3), end, 5)
 

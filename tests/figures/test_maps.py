@@ -8,6 +8,9 @@ from nnjax.figures.maps import filters, layers_seen
 RNG = np.random.default_rng(0)
 
 
+pytestmark = pytest.mark.ci
+
+
 def test_a_filter_is_a_column_of_its_layer_a_row_each_map_below(drawn):
     first, second = RNG.normal(size=(6, 1, 5, 5)), RNG.normal(size=(16, 6, 5, 5))
     figure = drawn(filters([first, second]))

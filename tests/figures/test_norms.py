@@ -8,6 +8,9 @@ from nnjax.figures.norms import norms
 NAN = float("nan")
 
 
+pytestmark = pytest.mark.ci
+
+
 def lines(axes):
     return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()}
 

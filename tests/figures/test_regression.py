@@ -8,6 +8,9 @@ from nnjax.figures.regression import predicted_over_true
 Y = np.array([1.0, 2, 3, 6])
 
 
+pytestmark = pytest.mark.ci
+
+
 def test_a_point_an_example_and_the_errors_in_the_title(drawn):
     axes = drawn(predicted_over_true(Y, Y + np.array([1, -1, 1, -1]))).axes[0]
     np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[1, 2], [2, 1], [3, 4], [6, 5]])

@@ -10,6 +10,9 @@ XNOR = np.array([1, 0, 0, 1])
 AND_NOR = np.array([[0, 1], [0, 0], [0, 0], [1, 0]], float)  # a = (AND, NOR) of the inputs
 
 
+pytestmark = pytest.mark.ci
+
+
 def logical_or(a):
     """L11: h = g(-10 + 20 a1 + 20 a2)."""
     return 1 / (1 + np.exp(10 - 20 * a.astype(float).sum(axis=1)))

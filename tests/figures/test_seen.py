@@ -5,6 +5,8 @@ import pytest
 
 from nnjax.figures.seen import seen
 
+pytestmark = pytest.mark.ci
+
 
 @pytest.mark.parametrize("count", [1, 2, 5, 100])
 def test_every_picture_has_its_answer(drawn, count):

@@ -1,6 +1,7 @@
 """Curves of several networks over each other."""
 
 import numpy as np
+import pytest
 
 from nnjax.figures.several import MOST, several
 
@@ -8,6 +9,9 @@ EPOCHS = np.arange(4)
 LOSS = {"epoch": EPOCHS, "train/loss": np.array([4.0, 3, 2, 1]), "validation/loss": np.array([np.nan, 5, 4, 4.5])}
 ACCURATE = {**LOSS, "train/accuracy": np.linspace(0, 1, 4), "validation/accuracy": np.linspace(0.2, 0.9, 4)}
 TRAINED = {"epoch": EPOCHS[:2], "train/loss": np.array([1.0, 0.5]), "validation/loss": np.full(2, np.nan)}
+
+
+pytestmark = pytest.mark.ci
 
 
 def drawn(figure):

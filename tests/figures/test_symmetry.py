@@ -1,11 +1,15 @@
 """Equal units stay equal: a line each, one inside the other (L33)."""
 
 import numpy as np
+import pytest
 
 from nnjax.figures.symmetry import hidden_weights
 
 RANDOM = np.random.default_rng(0).normal(size=(11, 4, 2)).cumsum(axis=0)
 EQUAL = np.repeat(RANDOM[:, :1], 4, axis=1)
+
+
+pytestmark = pytest.mark.ci
 
 
 def test_a_line_a_weight_and_equal_units_lie_in_each_other(drawn, legend):

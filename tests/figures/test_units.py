@@ -5,6 +5,8 @@ import pytest
 
 from nnjax.figures.units import hidden_units
 
+pytestmark = pytest.mark.ci
+
 
 def test_units_are_drawn_row_by_row_largest_first_around_zero(drawn):
     """L14: row by row; L15: a unit's weights are an image."""

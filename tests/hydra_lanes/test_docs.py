@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+pytestmark = pytest.mark.ci
 
 
 def test_the_script_of_the_page_is_short_and_prints_what_the_page_says(tmp_path: Path) -> None:

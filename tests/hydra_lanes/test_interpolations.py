@@ -12,6 +12,9 @@ from hydra_plugins.hydra_lanes.interpolations import mentioned
 SEED, RATE = "seed", "optimizer.rate"
 
 
+pytestmark = pytest.mark.ci
+
+
 @pytest.mark.parametrize(
     ("text", "keys"),
     [

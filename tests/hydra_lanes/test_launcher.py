@@ -16,6 +16,9 @@ from tests.hydra_lanes import Sweep, Trained
 LANES = "hydra/launcher=lanes"
 
 
+pytestmark = pytest.mark.ci
+
+
 def point(config: Any) -> tuple[Any, ...]:
     return config.seed, config.optimizer.rate, config.steps, config.model.get("units")
 

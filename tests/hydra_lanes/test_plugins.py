@@ -8,6 +8,8 @@ from omegaconf import OmegaConf
 
 from tests.hydra_lanes import Sweep, Trained
 
+pytestmark = pytest.mark.ci
+
 
 def task(config: Any) -> Any:
     raise AssertionError("only lanes")

@@ -21,6 +21,9 @@ from tests.hydra_lanes import Sweep, Trained
 LANES = "hydra/sweeper=lanes"
 
 
+pytestmark = pytest.mark.ci
+
+
 def point(config: Any) -> tuple[Any, ...]:
     return config.seed, config.optimizer.rate, config.steps, config.model.get("units")
 

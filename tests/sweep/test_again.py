@@ -73,6 +73,7 @@ def test_a_part_that_is_missing_is_trained_again(swept, caplog):
     assert_each_once(made, 8)
 
 
+@pytest.mark.ci
 def test_diverged_lanes_are_trained_again_and_stay_one(swept):
     made = swept().run(RATES, "lanes.seeds=2")
     before = made.lanes()
@@ -89,6 +90,7 @@ def test_diverged_lanes_are_trained_again_and_stay_one(swept):
         assert len(steps) == len(set(steps)) <= 10, "an epoch is told once"
 
 
+@pytest.mark.ci
 def test_a_diverged_childs_times_and_tags_are_those_of_the_lane_in_the_table(swept):
     made = swept().run(RATES, "lanes.seeds=2").run(RATES, "lanes.seeds=2")
     for lane in made.lanes():
@@ -97,6 +99,7 @@ def test_a_diverged_childs_times_and_tags_are_those_of_the_lane_in_the_table(swe
         assert child.data.tags["network"] == f"lanes/{lane.facts['part']}.safetensors, lane {lane.facts['lane']}"
 
 
+@pytest.mark.ci
 def test_another_rate_later_is_another_setting_that_differs(swept):
     made = swept().run("lanes.seeds=4").run("lanes.seeds=4", "optimizer.learning_rate=0.2")
     assert len(made.lanes()) == len(made.children()) == 8
@@ -108,6 +111,7 @@ def test_another_rate_later_is_another_setting_that_differs(swept):
     assert slow.metrics != fast.metrics
 
 
+@pytest.mark.ci
 def test_a_parent_that_was_deleted_is_opened_anew(swept):
     made = swept().run("lanes.seeds=4")
     made.client().delete_run(made.parent().info.run_id)
@@ -115,6 +119,7 @@ def test_a_parent_that_was_deleted_is_opened_anew(swept):
     assert_each_once(made, 4)
 
 
+@pytest.mark.ci
 def test_killed_while_the_parent_is_opened(swept, monkeypatch):
     """The store has the run, the folder doesn't know it yet."""
 
@@ -131,6 +136,7 @@ def test_killed_while_the_parent_is_opened(swept, monkeypatch):
     assert_each_once(made, 4)
 
 
+@pytest.mark.ci
 def test_a_half_written_part_is_no_part(swept):
     made = swept()
     (made.root / "lanes").mkdir(parents=True)
@@ -140,6 +146,7 @@ def test_a_half_written_part_is_no_part(swept):
     assert_each_once(made, 4)
 
 
+@pytest.mark.ci
 def test_lanes_that_another_process_trains_are_left_to_it(swept, monkeypatch):
     """The lock is the file's: another process is as another opening of it in this one."""
     made, restore = swept(), job.restore
@@ -154,6 +161,7 @@ def test_lanes_that_another_process_trains_are_left_to_it(swept, monkeypatch):
     assert len(made.parts()) == 1
 
 
+@pytest.mark.ci
 def test_a_group_whose_checkpoints_are_damaged_is_trained_from_the_start(swept, monkeypatch, caplog):
     made, new_part = swept(), job.kept.new_part
 
@@ -198,6 +206,7 @@ def children_of(start: Path) -> int:
         return connection.execute("SELECT count(*) FROM tags WHERE key = 'mlflow.parentRunId'").fetchone()[0]
 
 
+@pytest.mark.ci
 @pytest.mark.slow
 def test_a_delivery_killed_by_itself_leaves_nobody_writing(swept):
     """kill -9 of the command alone: what it started may still be writing child runs."""
@@ -234,6 +243,7 @@ def killed(folder: Path, *words: str, moment: float) -> None:
     process.wait()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("kills", [pytest.param(kills, marks=pytest.mark.slow) for kills in (3, 10)])
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_twice(tmp_path, kills):
     moments = random.Random()

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.conftest import command
 from tests.sweep.conftest import XOR, Swept
 
@@ -32,6 +34,7 @@ def test_a_multirun_is_one_parent_with_a_job_a_shape_and_a_child_a_member(tmp_pa
     assert sweep.parent().info.run_id in done.out
 
 
+@pytest.mark.ci
 def test_a_job_that_fails_costs_no_other_jobs_lanes(main, tmp_path):
     code, out, err = main("-m", "+sweep=lanes", *XOR, OFF, "data.test_size=0,4", "seed=range(0,4)")
     assert code == 2
@@ -69,6 +72,7 @@ def test_the_launcher_trains_a_batch_as_one_job(main, tmp_path):
     assert len(sweep.parts()) == 1
 
 
+@pytest.mark.ci
 def test_both_ways_a_sweep_trains_the_same_members(main, tmp_path):
     words = (*XOR, OFF, "optimizer.learning_rate=0.1,0.2", "seed=0,1")
     tables = []
@@ -125,6 +129,7 @@ def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
     assert sweep.parent().info.status == "KILLED"
 
 
+@pytest.mark.ci
 def test_a_named_sweep_goes_on_where_it_was(main, tmp_path):
     words = ("-m", "+sweep=lanes", *XOR, OFF, "sweep.name=n")
     assert main(*words, "seed=range(0,4)")[0] == 0

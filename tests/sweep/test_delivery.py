@@ -248,6 +248,7 @@ def test_a_table_alone_has_no_child_runs(swept):
     assert [lane.settings["seed"] for lane in made.lanes()] == [0, 1, 2, 3]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("record", "most", "children"), [("auto", 4, 4), ("auto", 3, 0), ("runs", 3, 4)])
 def test_so_many_lanes_become_child_runs(swept, monkeypatch, record, most, children):
     assert delivery.MOST_RUNS == 256

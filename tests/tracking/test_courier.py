@@ -68,6 +68,7 @@ def test_a_server_that_takes_connections_and_never_answers_is_given_up(made):
         assert time.monotonic() - began < 2 * PATIENCE
 
 
+@pytest.mark.ci
 def test_a_store_that_is_locked_is_given_up_once_it_has_said_so(made, folder, monkeypatch):
     monkeypatch.setattr("nnjax.tracking.location.PATIENCE", 0.1)
     holder = store.sqlite3.connect(folder / "mlflow.db", isolation_level=None)

@@ -53,11 +53,13 @@ def test_in_float64_a_lane_is_the_network_alone(training, optimizer):
             assert_lanes_close(lanes, alone(training, lane, **changes), lane, 1e-9)
 
 
-CIRCLES = {Layout(2, 1, 2): (), Layout(2, 2, 1): pytest.mark.ci}
+SLOW = [Layout(1, 1, 4), Layout(1, 2, 2), Layout(1, 4, 1)]
 
 
 @pytest.mark.parametrize(
-    "layout", [pytest.param(each, marks=CIRCLES.get(each, pytest.mark.slow)) for each in LAYOUTS], ids=str
+    "layout",
+    [pytest.param(each, marks=pytest.mark.slow if each in SLOW else pytest.mark.ci) for each in LAYOUTS],
+    ids=str,
 )
 def test_every_layout_trains_the_same_networks(training, layout):
     lanes = together(training, layout)
@@ -78,6 +80,7 @@ def test_one_after_another_has_the_bits_of_the_network_alone(training, layout):
             np.testing.assert_array_equal(a[lane], b[0])
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("layout", [pytest.param(Layout(1, 1, 4), marks=pytest.mark.slow), Layout(2, 1, 2)], ids=str)
 def test_shared_batches_change_no_result(training, layout):
     hyper, orders = {"learning_rate": RATES}, (9, 9, 9, 9)
