@@ -6,10 +6,17 @@ import warnings
 
 import pytest
 
-from nnjax.tracking.quiet import SETTINGS, TALKATIVE, quiet
+from nnjax.tracking.quiet import SETTINGS, TALKATIVE, _one_thread, quiet
 
 
-def test_logs_and_warnings_are_silent_inside_and_restored_after_an_error(caplog, monkeypatch):
+@pytest.fixture
+def alone():
+    """No other thread, such as one that an earlier test left behind, changes the process meanwhile."""
+    with _one_thread:
+        yield
+
+
+def test_logs_and_warnings_are_silent_inside_and_restored_after_an_error(alone, caplog, monkeypatch):
     monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     before = [logging.getLogger(name).level for name in TALKATIVE], dict(os.environ), list(warnings.filters)
