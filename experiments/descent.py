@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nnjax.network.gradients import backprop
+from nnjax.network.backprop import backprop
 from nnjax.network.losses import Loss
 from nnjax.network.models import Model, Params
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from nnjax.tracking import describe, store
+from nnjax.reporting import summary
+from nnjax.tracking import mlflow_client
 
 EXPERIMENT = "lecture"  # MLflow's
 
@@ -28,13 +29,13 @@ class Finding(NamedTuple):
 
 def table(finding: Finding) -> str:
     """The question and the numbers, a line each."""
-    return describe.panel([("question", finding.question), *((key, f"{x:.6g}") for key, x in finding.numbers.items())])
+    return summary.panel([("question", finding.question), *((key, f"{x:.6g}") for key, x in finding.numbers.items())])
 
 
 def report(finding: Finding, name: str) -> None:
     """Prints the numbers, and records them with the figure as a run of MLflow's experiment `lecture`."""
     print(table(finding))
-    run = store.open_run(None, EXPERIMENT, name, describe.versions(), Path.cwd())
+    run = mlflow_client.open_run(None, EXPERIMENT, name, summary.versions(), Path.cwd())
     run.log_metrics({key: [(0, float(x))] for key, x in finding.numbers.items()}, 0)
     run.set_tags({"mlflow.note.content": finding.question})
     if finding.figure is not None:

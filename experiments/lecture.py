@@ -17,23 +17,24 @@ from experiments import boolean_functions, local_minima, single_unit, zero_initi
 from experiments.finding import Finding, table
 from experiments.page import Section, page, written
 from experiments.training import Trained, trained
-from nnjax import assembly, results, run_figures
-from nnjax.boolean.by_hand import by_hand
-from nnjax.data.boolean import boolean
-from nnjax.figures.boundary import decision_boundary, truth_table
-from nnjax.figures.classification import confusion_matrix
-from nnjax.figures.curves import learning_curves
-from nnjax.figures.digits import digits
-from nnjax.figures.units import hidden_units
-from nnjax.network import gradcheck, gradients, local_gradients, losses
+from nnjax.data.boolean.source import boolean
+from nnjax.inference.predictor import Predictor
+from nnjax.network import backprop, chain_rule, gradient_check, losses
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers import convolution, dense, pooling
+from nnjax.network.logic_gates import by_hand
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, Params, mlp
-from nnjax.predictor import Predictor
+from nnjax.reporting import run_figures
+from nnjax.reporting.figures.boundary import decision_boundary, truth_table
+from nnjax.reporting.figures.classification import confusion_matrix
+from nnjax.reporting.figures.curves import learning_curves
+from nnjax.reporting.figures.digits import digits
+from nnjax.reporting.figures.units import hidden_units
+from nnjax.runs import build, run_folder
 from nnjax.training import batches, metrics
-from nnjax.training.loop import STOPPED
+from nnjax.training.trainer import STOPPED
 
 TITLE = "A lecture on neural networks, run by nnjax"
 Pictures = Iterator[Figure]
@@ -104,7 +105,7 @@ def maps() -> Pictures:
     params = [(np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in made.training.params("last")]
     for number, (Theta, b) in enumerate(params, start=1):
         print(f"Theta^({number}) {' x '.join(map(str, Theta.shape)):<15} {Theta.size + b.size:>6,} parameters")
-    network, (x, y) = Predictor(params, results.network_metadata(made.config, made.dataset)), made.dataset.test
+    network, (x, y) = Predictor(params, run_folder.network_metadata(made.config, made.dataset)), made.dataset.test
     print(f"{sum(Theta.size + b.size for Theta, b in params):,} together; {len(made.dataset.train.y):,} digits")
     print(f"test accuracy {np.mean(network.classes(x) == y):.3f} after {made.config.training.epochs} epochs")
     for _, figure in run_figures.maps_figures(made.dataset, network):
@@ -129,9 +130,9 @@ def costs() -> Pictures:
         }
         print(f"z = {z:g}, y = {y:g}: " + ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
     (model, params), x, y = sigmoid_network(), jnp.array([[0.0, 1.0]]), jnp.array([[1.0]])
-    gradient = gradients.backprop(model, LOSSES["log_loss"])
+    gradient = backprop.backprop(model, LOSSES["log_loss"])
     J, plain = gradient(params, x, y)
-    penalised, decayed = gradients.with_l2(gradient)(params, x, y, 2.0, 4)
+    penalised, decayed = backprop.with_l2(gradient)(params, x, y, 2.0, 4)
     print(f"2-4-1 on (0, 1): J = {J:.4f}; with an l2 of 2 and n = 4, {penalised:.4f}: {penalised - J:.4f} more")
     print(f"which adds (2 / 4) Theta to dJ/dTheta^(2): {np.asarray(decayed[1].Theta - plain[1].Theta)[0]}")
     print(f"and to dJ/db^(2) {float(decayed[1].b[0] - plain[1].b[0])}")
@@ -147,24 +148,24 @@ def sigmoid_network() -> tuple[Model, Params]:
 def derivatives() -> Pictures:
     """By hand, by jax.grad and by finite differences; and the lecture's chain for one instance."""
     model, _ = sigmoid_network()
-    print(results.check_table(gradcheck.check(model, LOSSES["log_loss"], 0)))
+    print(run_folder.check_table(gradient_check.check(model, LOSSES["log_loss"], 0)))
     a, x = jax.nn.softmax(jnp.array([1.0, 2.0, 0.5])), jnp.array([0.5, -1.0])
-    dL_dz = local_gradients.dL_da(a, 1) @ local_gradients.da_dz(a)
+    dL_dz = chain_rule.dL_da(a, 1) @ chain_rule.da_dz(a)
     print(f"dL/da da/dz = {np.asarray(dL_dz)}, a - onehot(y) = {np.asarray(a - jax.nn.one_hot(1, 3))}")
-    print(f"dz/dW has the shape {local_gradients.dz_dW(jnp.ones((3, 2)), x).shape}, dz/db is the identity")
-    print(f"dL/dW = (dL/dz)^T x =\n{np.asarray(local_gradients.dL_dW(dL_dz, x))}")
-    print(f"dL/db = dL/dz = {np.asarray(local_gradients.dL_db(dL_dz))}")
+    print(f"dz/dW has the shape {chain_rule.dz_dW(jnp.ones((3, 2)), x).shape}, dz/db is the identity")
+    print(f"dL/dW = (dL/dz)^T x =\n{np.asarray(chain_rule.dL_dW(dL_dz, x))}")
+    print(f"dL/db = dL/dz = {np.asarray(chain_rule.dL_db(dL_dz))}")
     W2 = jnp.array([[1.0, -1.0], [0.5, 2.0], [0.0, 1.0]])
-    print(f"two layers, dL/da^(1) = dL/dz^(2) dz^(2)/da^(1) = {np.asarray(local_gradients.dL_da1(dL_dz, W2))}")
+    print(f"two layers, dL/da^(1) = dL/dz^(2) dz^(2)/da^(1) = {np.asarray(chain_rule.dL_da1(dL_dz, W2))}")
     (model, layers), x, y = sigmoid_network(), jnp.array([0.0, 1.0]), jnp.array(1.0)
     a2 = jax.nn.sigmoid(layers[0].Theta @ x + layers[0].b)
     a3 = jax.nn.sigmoid(layers[1].Theta[0] @ a2 + layers[1].b[0])
-    chain = local_gradients.dcost_da3(a3, y) * local_gradients.da3_dz3(a3)
-    print(f"2-4-1: cost {local_gradients.binary_cost(a3, y):.4f}, dcost/da da/dz = {chain:.4f}, a - y = {a3 - y:.4f}")
-    _, grads = gradients.backprop(model, LOSSES["log_loss"])(layers, x[None], y[None, None])
-    print(f"dcost/dTheta^(2), the chain:    {np.asarray(local_gradients.dcost_dTheta2(a3, y, a2))}")
+    chain = chain_rule.dcost_da3(a3, y) * chain_rule.da3_dz3(a3)
+    print(f"2-4-1: cost {chain_rule.binary_cost(a3, y):.4f}, dcost/da da/dz = {chain:.4f}, a - y = {a3 - y:.4f}")
+    _, grads = backprop.backprop(model, LOSSES["log_loss"])(layers, x[None], y[None, None])
+    print(f"dcost/dTheta^(2), the chain:    {np.asarray(chain_rule.dcost_dTheta2(a3, y, a2))}")
     print(f"                  by backprop:  {np.asarray(grads[1].Theta[0])}")
-    first = local_gradients.dcost_dTheta1(a3, y, layers[1].Theta[0], a2, x)
+    first = chain_rule.dcost_dTheta1(a3, y, layers[1].Theta[0], a2, x)
     print(f"dcost/dTheta^(1), the chain less backprop's: at most {jnp.abs(first - grads[0].Theta).max():.1e}")
     yield from ()
 
@@ -213,8 +214,8 @@ def predicted(made: Trained, x: np.ndarray) -> np.ndarray:
 def logits(made: Trained, x: np.ndarray) -> jax.Array:
     """z (n, outputs) of the first lane, for raw rows x (n, ...)."""
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), made.training.params("last"))
-    seen = batches.inputs(jnp.asarray(x), assembly.encoding(made.config, made.dataset))
-    return assembly.model(made.config, made.dataset).forward(params, seen)[0]
+    seen = batches.inputs(jnp.asarray(x), build.encoding(made.config, made.dataset))
+    return build.model(made.config, made.dataset).forward(params, seen)[0]
 
 
 SECTIONS = (
@@ -226,11 +227,11 @@ SECTIONS = (
     Section("Digits", (14, 15), (hidden_units,), images),
     Section("Convolutions", (16,), (convolution.forward, convolution.backward, pooling.average), maps),
     Section("Perceptron", (17, 18), (losses.perceptron, losses.perceptron_delta), perceptron),
-    Section("Cost", (19, 20, 21, 22, 23, 24), (gradients.mean_loss, gradients.l2_penalty), costs),
+    Section("Cost", (19, 20, 21, 22, 23, 24), (backprop.mean_loss, backprop.l2_penalty), costs),
     Section(
         "Gradients by hand",
         (25, 26, 27, 28, 29, 30, 31, 39, 32),
-        (gradients.backprop, dense.backward, gradients.with_l2, local_gradients.da_dz, local_gradients.dL_dW),
+        (backprop.backprop, dense.backward, backprop.with_l2, chain_rule.da_dz, chain_rule.dL_dW),
         derivatives,
     ),
     Section("Initialisation", (33,), (dense.init,), initialisation),

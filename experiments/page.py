@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from nnjax.report.page import TEMPLATES
+from nnjax.reporting.page import TEMPLATES
 
 FACTS = Path(__file__).parents[1] / "docs" / "lecture.md"
 STYLE = (TEMPLATES / "style.css").read_text(encoding="utf-8")  # as the pages of runs have it

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from experiments import browser
-from nnjax.tracking import store
+from nnjax.tracking import mlflow_client
 
 DOCS = Path(__file__).parents[1] / "docs"
 DIGITS = "data.source=bundled"
@@ -42,7 +42,7 @@ def train(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "nnjax.train", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
-def pages(page: Any, address: str, runs: list[store.Found], experiment: str) -> Iterator[tuple[str, int]]:
+def pages(page: Any, address: str, runs: list[mlflow_client.Found], experiment: str) -> Iterator[tuple[str, int]]:
     """Opens one page after another; what each is called, and how many pixels of it there is something to see."""
     alone = [run for run in runs if not run.parent and "swept" not in run.tags]
     browser.runs(page, address, experiment)
@@ -70,7 +70,7 @@ def main(folder: Path) -> None:
         raise SystemExit(f"error: {reason}")
     with TemporaryDirectory() as name:
         train(Path(name))
-        runs = store.search(None, Path(name), "mnist_5k")
+        runs = mlflow_client.search(None, Path(name), "mnist_5k")
         with browser.served(Path(name)) as address, browser.opened(address) as page:
             for each, height in pages(page, address, runs, "1"):
                 photograph(page, folder / f"{each}.png", height)

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.finding import Finding, report
 from experiments.training import Trained, trained
-from nnjax.figures.boundary import decision_boundary
+from nnjax.reporting.figures.boundary import decision_boundary
 from nnjax.training.batches import Split
 
 STARTS = 1000

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import hydra
 
-from nnjax import assembly, config, members, pipeline, validation
-from nnjax.config import Config
+from nnjax.config import lanes, schema, validation
+from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset
+from nnjax.runs import build, run
 from nnjax.train import presets
-from nnjax.training.loop import Training
+from nnjax.training.trainer import Training
 
 
 class Trained(NamedTuple):
@@ -21,18 +22,18 @@ class Trained(NamedTuple):
 
 def configured(*overrides: str) -> Config:
     """The configuration of a command line."""
-    config.register()
+    schema.register()
     given = presets(list(overrides))
-    with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
+    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
         return validation.read(hydra.compose("config", given), given)
 
 
 def prepared(*overrides: str) -> Trained:
     """The lanes of `lanes.seeds` or `lanes.values`, compiled, untrained."""
     settings = configured(*overrides)
-    dataset = pipeline.load(settings)
-    pipeline.prepare_jax(settings)
-    return Trained(settings, dataset, assembly.training(members.members(settings), dataset))
+    dataset = run.load(settings)
+    run.prepare_jax(settings)
+    return Trained(settings, dataset, build.training(lanes.members(settings), dataset))
 
 
 def trained(*overrides: str) -> Trained:

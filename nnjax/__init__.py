@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnjax.interface import Run
-    from nnjax.trained import Trained
+    from nnjax.runs.api import Run
+    from nnjax.runs.load import Trained
 
 __version__ = "0.1.0"
 
@@ -24,9 +24,9 @@ def run(*settings: str) -> "Run":
         TrainingError: the gradients differ, or the loss stopped being finite.
         KeyboardInterrupt: what was trained is saved; resume=FOLDER goes on.
     """
-    from nnjax import interface
+    from nnjax.runs import api
 
-    return interface.run(*settings)
+    return api.run(*settings)
 
 
 def load(run: str | Path, uri: str | None = None) -> "Trained":
@@ -34,6 +34,6 @@ def load(run: str | Path, uri: str | None = None) -> "Trained":
 
     uri: the store; else MLFLOW_TRACKING_URI, else mlflow.db in this folder. Needs no JAX. Raises InputError.
     """
-    from nnjax import trained
+    from nnjax.runs import load as trained
 
     return trained.find(str(run), uri, Path.cwd())

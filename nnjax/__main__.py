@@ -2,7 +2,7 @@
 
 import argparse
 
-from nnjax.commands import check, compare, evaluate, predict, reproduce, sync
+from nnjax.cli import check, compare, evaluate, predict, reproduce, sync
 from nnjax.errors import guarded
 
 VERBS = {

@@ -13,19 +13,23 @@ from hydra._internal.utils import get_args
 from omegaconf import DictConfig
 
 from hydra_plugins.hydra_lanes.declaration import laned
-from nnjax import completion, config, members, signals, usage, validation
-from nnjax.config import Config
+from nnjax.cli import help as usage
+from nnjax.config import lanes as members
+from nnjax.config import overrides as completion
+from nnjax.config import schema, validation
+from nnjax.config.schema import Config
+from nnjax.config.validation import check_text
 from nnjax.errors import InputError, guarded
-from nnjax.sweep import callback
-from nnjax.sweep.callback import Running
-from nnjax.times import Times
+from nnjax.reporting.summary import Status
+from nnjax.runs.sweep import callback
+from nnjax.runs.sweep.callback import Running
+from nnjax.system import signals
+from nnjax.system.times import Times
 from nnjax.tracking import carriers
-from nnjax.tracking.describe import Status
-from nnjax.tracking.location import store_uri
-from nnjax.validation import check_text
+from nnjax.tracking.store_uri import store_uri
 
 if TYPE_CHECKING:
-    from nnjax.pipeline import Finished
+    from nnjax.runs.run import Finished
 
 APPENDED = ("experiment=", "preset=", "sweep=", "debug=")  # presets over the whole configuration: the last given wins
 COMMAND: list[Times] = []  # that of this command, until its first job takes it
@@ -51,7 +55,7 @@ def presets(arguments: list[str]) -> list[str]:
 def lectures(argument: str) -> str:
     """model=NAME as +preset=NAME where it, or one that a sweep names, is the lecture's; anything else as it is."""
     group, _, names = argument.partition("=")
-    return f"+preset={names}" if group == "model" and {*names.split(",")} & {*config.PRESETS} else argument
+    return f"+preset={names}" if group == "model" and {*names.split(",")} & {*schema.PRESETS} else argument
 
 
 def train_lanes(configs: Any) -> list[float | Exception]:
@@ -59,7 +63,7 @@ def train_lanes(configs: Any) -> list[float | Exception]:
     return list(jobs(configs.composed))
 
 
-@laned(keys=config.lane_keys(), train_lanes=train_lanes)
+@laned(keys=schema.lane_keys(), train_lanes=train_lanes)
 def task(composed: DictConfig) -> float:
     """One job of Hydra: one run, or one sweep's lanes that share a program; its objective."""
     from hydra.core.hydra_config import HydraConfig
@@ -103,17 +107,17 @@ def read(composed: DictConfig) -> Asked:
     settings = validation.read(composed, job.overrides.task)
     times = COMMAND.pop() if COMMAND else Times()
     times.rest("compose")
-    from nnjax import checkpoint, saving
+    from nnjax.runs import checkpoint_file, checkpoints
 
     folder, start_folder = Path(job.runtime.output_dir), Path(job.runtime.cwd)
     if settings.resume is not None:
-        from nnjax import resume
+        from nnjax.runs import resume
 
         if job.mode != RunMode.RUN:
             raise InputError(f"resume={settings.resume}: for one run; a multirun with sweep.name goes on by itself")
         new, (settings, folder) = folder, resume.run_of(settings, job.overrides.task, start_folder)
         resume.log_into(folder, new)
-    elif any(checkpoint.newest(folder / saving.FOLDER)):
+    elif any(checkpoint_file.newest(folder / checkpoints.FOLDER)):
         raise InputError(f"{folder}: holds a run already; allowed: resume={folder}, or another folder")
     return Asked(settings, folder, start_folder, times, job.overrides.task)
 
@@ -123,11 +127,11 @@ def alone(asked: Asked) -> "Finished":
     tracking = asked.settings.tracking
     if tracking.enabled:
         carriers.start(store_uri(tracking.uri, asked.start_folder))
-    from nnjax import pipeline, saving
+    from nnjax.runs import checkpoints, run
 
     asked.times.rest("import")
-    with saving.alone(asked.folder):
-        return pipeline.run(*asked)
+    with checkpoints.alone(asked.folder):
+        return run.run(*asked)
 
 
 def lanes(asked: Asked) -> list[float | Exception]:
@@ -135,9 +139,9 @@ def lanes(asked: Asked) -> list[float | Exception]:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from nnjax.sweep import command, delivery
-    from nnjax.sweep import job as trained
-    from nnjax.sweep.recording import ChildRuns
+    from nnjax.runs.sweep import command, upload
+    from nnjax.runs.sweep import train_lanes as trained
+    from nnjax.runs.sweep.child_runs import ChildRuns
 
     settings, folder, start_folder, *_ = asked
     job = HydraConfig.get()
@@ -148,7 +152,7 @@ def lanes(asked: Asked) -> list[float | Exception]:
         running = Running(root, start_folder, settings.tracking, settings.lanes.record, settings.objective)
         callback.RUNNING.append(running)
     command.remember(running)
-    if delivery.are_runs(running, len(members.members(settings))):
+    if upload.are_runs(running, len(members.members(settings))):
         running.writer = running.writer or ChildRuns()  # it imports while the lanes are trained
     return list(trained.run(settings, folder, root, start_folder))
 
@@ -182,13 +186,13 @@ def deliver(status: Status) -> None:
     Raises what is wrong about the store unless something went wrong before.
     """
     while callback.RUNNING:
-        from nnjax.sweep import delivery
+        from nnjax.runs.sweep import upload
 
         running = callback.RUNNING.pop(0)
         try:
-            delivery.interrupt(running) if status == "KILLED" else delivery.deliver(running, status)
+            upload.interrupt(running) if status == "KILLED" else upload.deliver(running, status)
         except KeyboardInterrupt:
-            delivery.interrupt(running)
+            upload.interrupt(running)
             raise
         except InputError as error:
             if status == "FINISHED":
@@ -217,8 +221,8 @@ def main() -> None:
     sys.argv[1:] = guarded(lambda: presets(sys.argv[1:]))
     if likely_alone(asked.overrides) and not (asked.multirun or asked.cfg or asked.info or asked.hydra_help):
         carriers.start()
-    config.register()
-    folder = str(config.configuration_folder())
+    schema.register()
+    folder = str(schema.configuration_folder())
     command = hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)
     with signals.watched():
         guarded(lambda: delivered(command))

@@ -24,7 +24,7 @@ os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")  # lanes are spread over both,
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # as machines may be
 settings.load_profile("busy")
 install_import_hook(["nnjax.network", "nnjax.training"], "beartype.beartype")
-importlib.import_module("nnjax.training.cpu").use()  # in all processes alike, whichever test starts JAX
+importlib.import_module("nnjax.training.compiler_options").use()  # in all processes alike, whichever test starts JAX
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def own_home(everybodys: Path) -> None:
 @pytest.fixture(scope="session")
 def empty_store(everybodys: Path, own_home: None) -> Path:
     """A store to be copied: making one takes two seconds."""
-    from nnjax.tracking.store import open_run
+    from nnjax.tracking.mlflow_client import open_run
 
     folder = everybodys / "store"
     folder.mkdir(exist_ok=True)
@@ -83,7 +83,7 @@ def close_logs():
 def main(tmp_path, monkeypatch, hydra_restore_singletons, capsys):
     """main(words..., folder=...) -> (exit code, both streams): the training command, in this process."""
     from nnjax import train
-    from nnjax.sweep import callback
+    from nnjax.runs.sweep import callback
 
     def run(*words, folder=tmp_path):
         monkeypatch.chdir(folder)

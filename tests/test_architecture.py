@@ -6,28 +6,17 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nnjax"
-ALLOWED = {  # room -> other rooms and modules of nnjax that it may import
-    "network": set(),
-    "training": {"network"},
-    "boolean": {"network", "errors"},
-    "data": {"boolean", "errors"},
-    "tracking": {"atomic", "errors", "predictor"},
-    "atomic": set(),
-    "figures": set(),
-    "report": {"atomic", "config", "figures", "members", "tracking"},
-    "predictor": set(),
+ALLOWED: dict[str, set[str]] = {  # room -> other rooms and modules of nnjax that it may import
+    "system": {"errors"},
     "errors": set(),
-    "config": set(),
-    "members": {"config", "errors"},
-    "validation": {"config", "errors", "members", "tracking"},
 }
 HEAVY = {  # library -> where it may be imported
-    "mlflow": {"tracking/store.py", "tracking/model.py"},
-    "matplotlib": {f"figures/{path.name}" for path in (PACKAGE / "figures").glob("*.py")},
+    "mlflow": {"tracking/mlflow_client.py", "tracking/mlflow_model.py"},
+    "matplotlib": {f"reporting/figures/{path.name}" for path in (PACKAGE / "reporting" / "figures").glob("*.py")},
     "tensorflow_datasets": {"data/mnist/tfds_builder.py", "data/mnist/tfds_folder.py"},
-    "pyarrow": {"sweep/folder.py"},
-    "jinja2": {"report/page.py"},
-    "hydra_plugins": {"members.py", "train.py"},
+    "pyarrow": {"runs/sweep/storage.py"},
+    "jinja2": {"reporting/page.py"},
+    "hydra_plugins": {"config/lanes.py", "train.py"},
 }
 
 

@@ -165,8 +165,8 @@ def test_wheel_carries_the_whole_configuration_and_nothing_of_the_workshop(wheel
     packages = ("nnjax", "hydra_plugins")
     modules = {path.relative_to(ROOT).as_posix() for name in packages for path in (ROOT / name).rglob("*.py")}
     assert "nnjax/conf/config.yaml" in configuration
-    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nnjax" / "report" / "templates").iterdir()}
-    assert "nnjax/report/templates/run.html" in templates
+    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "nnjax" / "reporting" / "templates").iterdir()}
+    assert "nnjax/reporting/templates/run.html" in templates
     assert names >= configuration | modules | templates | {"nnjax/py.typed"}
     assert names >= {f"nnjax/data/mnist/{name}" for name in ("mnist_5k.npz", "mnist_5k.txt", "checksums.tsv")}
     assert {name.partition("/")[0] for name in names} == set(packages)

@@ -18,11 +18,11 @@ from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, lenet5, mlp
-from nnjax.training import cpu, strategy
+from nnjax.training import compiler_options, layout
 from nnjax.training.batches import Encoding, Split
-from nnjax.training.loop import Training
-from nnjax.training.programs import ROWS, Position, Recipe
-from nnjax.training.strategy import ALONE, Plan, Work
+from nnjax.training.layout import ALONE, Plan, Work
+from nnjax.training.train_step import ROWS, Position, Recipe
+from nnjax.training.trainer import Training
 
 HYPER = {"learning_rate": 0.05, "b1": 0.9, "b2": 0.999, "eps": 1e-8}
 HYPER |= {"init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf, "clip_norm": np.inf, "label_noise": 0.0}
@@ -87,7 +87,7 @@ def plans(case: str) -> dict[str, tuple[int, Plan, bool]]:
         accelerator = jax.default_backend() != "cpu"
         work = Work(model.products, batch, same, accelerator)
         for name in ("vmap", "map", "auto"):
-            plan = strategy.plan(name, lanes, jax.device_count(), work)
+            plan = layout.plan(name, lanes, jax.device_count(), work)
             found[f"{name}{', shared batches' * same}"] = (lanes, plan, same)
     return found
 
@@ -110,7 +110,7 @@ def measure(case: str, rounds: int) -> dict[str, np.ndarray]:
 def main(arguments: Sequence[str]) -> None:
     """Prints a table."""
     rounds = int(arguments[0]) if arguments else 7
-    cpu.use()
+    compiler_options.use()
     print(describe())
     for case in arguments[1:] or CASES:
         times = measure(case, rounds)

@@ -5,7 +5,7 @@ import platform
 
 import jax
 
-from nnjax.provenance import processor
+from nnjax.runs.provenance import processor
 
 
 def describe() -> str:

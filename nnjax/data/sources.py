@@ -5,11 +5,11 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from nnjax.data.boolean import boolean
-from nnjax.data.collection import FASHION_MNIST, MNIST
+from nnjax.data.boolean.source import boolean
 from nnjax.data.dataset import Dataset
-from nnjax.data.file import file
+from nnjax.data.mnist.catalog import FASHION_MNIST, MNIST
 from nnjax.data.mnist.source import load as load_collection
+from nnjax.data.table.source import file
 from nnjax.errors import InputError
 
 SOURCES: dict[str, Callable[..., Dataset]] = {

@@ -12,9 +12,9 @@ from nnjax.network.activations import Activation, identity, identity_derivative
 from nnjax.network.initializers import Initializer
 from nnjax.network.layers import convolution, dense
 from nnjax.network.layers.convolution import Geometry
-from nnjax.network.layers.images import flatten, flatten_backward, from_rows
+from nnjax.network.layers.im2col import flatten, flatten_backward, from_rows
 from nnjax.network.layers.pooling import Pooling
-from nnjax.network.precision import Product, multiplied
+from nnjax.network.matmul import Product, multiplied
 
 Params = tuple[dense.Layer, ...]
 Scale = Float[Array, ""] | float

@@ -8,7 +8,7 @@ from nnjax.tracking import carriers
 from nnjax.tracking.carrier import unpacked
 from nnjax.tracking.delivery import Delivery, store_of
 from nnjax.tracking.helper import Helper
-from nnjax.tracking.location import refused
+from nnjax.tracking.store_uri import refused
 
 
 class Carried(Delivery):

@@ -36,8 +36,8 @@ def load(store: str, environment: Mapping[str, str]) -> None:
     """Imports what a delivery to this store needs; the environment is from now on that of the other process."""
     os.environ.clear()
     os.environ.update(environment)
-    from nnjax.tracking import model  # noqa: F401
-    from nnjax.tracking import store as stores
+    from nnjax.tracking import mlflow_client as stores
+    from nnjax.tracking import mlflow_model  # noqa: F401
 
     stores.load(store)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from nnjax.errors import StoreError
 from nnjax.tracking import undelivered
 from nnjax.tracking.delivery import Delivery, size
-from nnjax.tracking.location import refused, sqlite_path
+from nnjax.tracking.store_uri import refused, sqlite_path
 
 PAUSES = (1, 2, 4, 8, 15, 30)  # seconds between tries, the last again and again
 LAST_PAUSE = 0.5  # seconds between tries once the training is over

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from nnjax import atomic
 from nnjax.errors import InputError
-from nnjax.tracking import kinds, location, process, record, undelivered
-from nnjax.tracking.record import DELIVERED, LOCK, RECORD, Event
+from nnjax.system import atomic, processes
+from nnjax.tracking import journal, kinds, store_uri, undelivered
+from nnjax.tracking.journal import DELIVERED, LOCK, RECORD, Event
 
 if TYPE_CHECKING:
-    from nnjax.tracking.store import Run
+    from nnjax.tracking.mlflow_client import Run
 
 OWN = (RECORD, DELIVERED, LOCK)  # of the folder's files, what is about the delivery itself
 LEFT_HERE = "checkpoints"  # a folder that stays where it is: the tag run_folder says where
@@ -51,7 +51,7 @@ class Delivery:
     def __init__(self, folder: Path, uri: str | None = None, fresh: bool = False) -> None:
         self.folder, self.fresh = folder, fresh
         self.store = store_of(folder, uri)
-        nothing = {"uri": location.public(self.store), "run": "", "offset": 0, "files": {}, "model": ""}
+        nothing = {"uri": store_uri.public(self.store), "run": "", "offset": 0, "files": {}, "model": ""}
         self.known: dict[str, Any] = read_delivered(folder, self.store) or nothing
         self.run: Run | None = None
         self.where: tuple[str, str] | None = None  # the run's id and how to look at it, once it is known
@@ -69,9 +69,9 @@ class Delivery:
 
     def load(self) -> None:
         """Imports what the store needs, which takes seconds."""
-        from nnjax.tracking import store
+        from nnjax.tracking import mlflow_client
 
-        store.load(self.store)
+        mlflow_client.load(self.store)
 
     @property
     def offset(self) -> int:
@@ -90,7 +90,7 @@ class Delivery:
         run = self.run = self.run or self.reached()
         self.where = run.id, run.url_hint
         self.step("run")
-        events, offset = record.read(self.folder, self.offset)
+        events, offset = journal.read(self.folder, self.offset)
         for event in events:
             if event["event"] == "open":
                 self.settings(run, event)
@@ -104,7 +104,7 @@ class Delivery:
         for event in events:
             if event["event"] == "model":
                 self.model(run, event)
-        end = events[-1] if record.ended(events) else None
+        end = events[-1] if journal.ended(events) else None
         if end and end["status"] == "KILLED":  # there may be no time for files
             run.finish(end["status"], end["time"])
         if any(event["event"] in ("files", "end") for event in events):
@@ -126,15 +126,15 @@ class Delivery:
 
     def reached(self) -> "Run":
         """The run in the store: the one that is known, one that nobody could write down, or a new one."""
-        from nnjax.tracking import store
+        from nnjax.tracking import mlflow_client
 
         opened, fresh, self.fresh = opening(self.folder), self.fresh, False
         start_folder = opened["start_folder"]
-        run = None if fresh else store.find_record(self.store, opened["id"], start_folder)
+        run = None if fresh else mlflow_client.find_record(self.store, opened["id"], start_folder)
         if run is None:
-            tags = {**opened["tags"], store.RECORD: opened["id"]}
+            tags = {**opened["tags"], mlflow_client.RECORD: opened["id"]}
             when = opened["time"]
-            run = store.open_run(self.store, opened["experiment"], opened["name"], tags, start_folder, when)
+            run = mlflow_client.open_run(self.store, opened["experiment"], opened["name"], tags, start_folder, when)
         if run.id != self.known["run"]:  # of a store that has lost the run, all is missing
             self.keep(run=run.id, offset=0, files={}, model="")
         return run
@@ -153,7 +153,7 @@ class Delivery:
             return
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         if digest != self.known["model"]:
-            from nnjax.tracking.model import log_model
+            from nnjax.tracking.mlflow_model import log_model
 
             try:
                 log_model(run, file, unpacked(event["example"]), event["classes"], digest)
@@ -209,7 +209,7 @@ class Delivery:
 
 def opening(folder: Path) -> Event:
     """How a run was opened last; InputError where its record doesn't say."""
-    opened = record.opening(record.read(folder)[0])
+    opened = journal.opening(journal.read(folder)[0])
     if opened is None:
         raise InputError(f"{folder / RECORD}: the record of no run: it has no opening")
     return opened
@@ -218,7 +218,7 @@ def opening(folder: Path) -> Event:
 def store_of(folder: Path, uri: str | None = None) -> str:
     """The address of a run's store: uri, else the one that its record names."""
     opened = opening(folder)
-    return location.store_uri(uri or location.known_as(opened["uri"]), opened["start_folder"])
+    return store_uri.store_uri(uri or store_uri.known_as(opened["uri"]), opened["start_folder"])
 
 
 def read_delivered(folder: Path, store: str) -> dict[str, Any]:
@@ -227,8 +227,8 @@ def read_delivered(folder: Path, store: str) -> dict[str, Any]:
         found = json.loads((folder / DELIVERED).read_text())
     except (OSError, ValueError, RecursionError):
         return {}
-    database = location.sqlite_path(store)
-    right = isinstance(found, dict) and kinds.wrong(found, KINDS) is None and found["uri"] == location.public(store)
+    database = store_uri.sqlite_path(store)
+    right = isinstance(found, dict) and kinds.wrong(found, KINDS) is None and found["uri"] == store_uri.public(store)
     return found if right and found["offset"] <= size(folder) and (database is None or database.exists()) else {}
 
 
@@ -240,10 +240,10 @@ def size(folder: Path) -> int:
 
 def is_missing(folder: Path, uri: str | None = None) -> bool:
     """Whether the store hasn't got all of a record, or the run in it never ended; not if it never began."""
-    events, _ = record.read(folder)
+    events, _ = journal.read(folder)
     if not events:
         return False
-    return not record.ended(events) or read_delivered(folder, store_of(folder, uri)).get("offset", 0) < size(folder)
+    return not journal.ended(events) or read_delivered(folder, store_of(folder, uri)).get("offset", 0) < size(folder)
 
 
 def catch_up(folder: Path, uri: str | None = None) -> str:
@@ -257,10 +257,10 @@ def catch_up(folder: Path, uri: str | None = None) -> str:
         return ""
     try:
         with FileLock(folder / LOCK, timeout=0):  # held as long as somebody trains or delivers
-            stale = record.close_stale(folder)
-            events, _ = record.read(folder)
-            if not record.ended(events):
-                return process.elsewhere(opening(folder)["process"])
+            stale = journal.close_stale(folder)
+            events, _ = journal.read(folder)
+            if not journal.ended(events):
+                return processes.elsewhere(opening(folder)["process"])
             count = Delivery(folder, uri).deliver()
     except Timeout:
         return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from nnjax.tracking.location import known_as, public
+from nnjax.tracking.store_uri import known_as, public
 
 FOLDER = ".undelivered"  # in the folder where commands are started
 

@@ -35,7 +35,7 @@ LOAD = """
 import sys
 from nnjax.data.sources import load
 data = load(sys.argv[1], directory=sys.argv[2], source=sys.argv[3], mirror=sys.argv[4] or None, validation_size=0.1)
-heavy = {"jax", "hydra", "mlflow", "tensorflow_datasets", "requests", "nnjax.config", "pandas"}
+heavy = {"jax", "hydra", "mlflow", "tensorflow_datasets", "requests", "nnjax.config.schema", "pandas"}
 print(data.name, len(data.train.y), *sorted(heavy & set(sys.modules)))
 """
 

@@ -14,7 +14,7 @@ import json, sys
 from pathlib import Path
 from experiments.training import configured
 from nnjax import assembly, members, pipeline
-from nnjax.sweep.job import POINTS
+from nnjax.runs.sweep.train_lanes import POINTS
 
 config = configured(*sys.argv[1:])
 lanes = members.members(config)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from nnjax import provenance
+from nnjax.runs import provenance
 from tests.end_to_end.conftest import command
 
 START = """
 import sys
-from nnjax.training import loop
-loop.CHUNK_SECONDS, loop.FIRST_STEPS = float(sys.argv.pop(1)), int(sys.argv.pop(1))
+from nnjax.training import trainer
+trainer.CHUNK_SECONDS, trainer.FIRST_STEPS = float(sys.argv.pop(1)), int(sys.argv.pop(1))
 from nnjax.train import main
 main()
 """

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 import nnjax
-from nnjax import assembly, pipeline, stored
+from nnjax.config import saved
 from nnjax.network.layers.dense import Layer
 from nnjax.network.losses import LOSSES
+from nnjax.runs import build, run
 from nnjax.training import batches
 from tests.end_to_end.conftest import Done
 
@@ -85,10 +86,10 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Done, str], Callable[[Any], Any]
 
 def of_jax(run_folder: Path) -> tuple[Any, np.ndarray]:
     """A run's data, and h of its test by JAX, with the run's own parameters."""
-    config = stored.complete(stored.read(run_folder / "config.yaml"), str(run_folder))
-    dataset = pipeline.load(config)
-    encoding, params = assembly.encoding(config, dataset), tuple(Layer(*each) for each in nnjax.load(run_folder).params)
-    z, _ = assembly.model(config, dataset).forward(params, batches.inputs(jnp.asarray(dataset.test.x), encoding))
+    config = saved.complete(saved.read(run_folder / "config.yaml"), str(run_folder))
+    dataset = run.load(config)
+    encoding, params = build.encoding(config, dataset), tuple(Layer(*each) for each in nnjax.load(run_folder).params)
+    z, _ = build.model(config, dataset).forward(params, batches.inputs(jnp.asarray(dataset.test.x), encoding))
     return dataset, np.asarray(LOSSES[config.loss.name].output(z)) * encoding.deviation + encoding.mean
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnjax import predictor
 from nnjax.data.dataset import Sizes
 from nnjax.data.mnist import bundled
+from nnjax.inference import predictor
 
 
 @pytest.fixture(scope="module")

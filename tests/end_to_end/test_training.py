@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from nnjax.times import MOMENTS
+from nnjax.system.times import MOMENTS
 from nnjax.tracking.quiet import quiet
-from nnjax.training.programs import COLUMNS
+from nnjax.training.train_step import COLUMNS
 from tests.end_to_end.conftest import command
-from tests.report import Page
+from tests.reporting import Page
 
 CURVES = {"learning_curves", "norms", "confusion_matrix"}
 PARTS = ("import", "compose", "data", "check", "compile", "train", "evaluate", "figures", "model", "store", "report")
@@ -179,14 +179,14 @@ def test_gradients_that_differ_are_not_trained_with(tmp_path):
     """A process whose backprop has the wrong sign refuses, and records why."""
     program = tmp_path / "wrong.py"
     program.write_text(
-        "from nnjax.network import gradcheck\n"
-        "right = gradcheck.backprop\n"
+        "from nnjax.network import gradient_check\n"
+        "right = gradient_check.backprop\n"
         "def wrong(model, loss):\n"
         "    import jax\n"
         "    def negative(value, grads):\n"
         "        return value, jax.tree.map(lambda gradient: -gradient, grads)\n"
         "    return lambda *arguments: negative(*right(model, loss)(*arguments))\n"
-        "gradcheck.backprop = wrong\n"
+        "gradient_check.backprop = wrong\n"
         "from nnjax.train import main\n"
         "main()\n"
     )

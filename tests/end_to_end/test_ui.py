@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from experiments import browser
-from nnjax.tracking import store
+from nnjax.tracking import mlflow_client
 from tests.end_to_end.conftest import command
 
 pytestmark = [
@@ -28,7 +28,7 @@ def runs(xor, tmp_path):
     for words in (["seed=1"], ["optimizer.learning_rate=0.5", "seed=2"], ["lanes.seeds=2", "tracking.model=false"]):
         done = command(folder, "+experiment=xor", *QUICK, *words)
         assert done.code == 0, done.err
-    return [run for run in store.search(None, folder, "boolean") if not run.parent and "swept" not in run.tags]
+    return [run for run in mlflow_client.search(None, folder, "boolean") if not run.parent and "swept" not in run.tags]
 
 
 def test_the_interface_answers_what_a_user_asks(runs, tmp_path):

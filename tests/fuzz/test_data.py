@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd  # noqa: F401 - its import is nothing that the first input takes
 from hypothesis import strategies as st
 
-from nnjax.data import inputs, table
-from nnjax.data.idx import read_idx
+from nnjax.data.mnist.idx import read_idx
+from nnjax.data.table import reader
+from nnjax.inference import inputs
 from tests.fuzz import answered, files, fuzzed
 
 ABOUT = {"scale": 1.0, "shift": 0.0, "shape": [2]}
@@ -42,7 +43,7 @@ def test_csv(folder, drawn):
     if way == 2:
         answered(lambda: inputs.read(path, ABOUT, ["x", "y"]))
         return
-    found = answered(lambda: table.read(path, "y", labels=way == 1))
+    found = answered(lambda: reader.read(path, "y", labels=way == 1))
     if found is not None:
         assert found.x.shape == (len(found.y), len(found.features))
         assert np.isfinite(found.x).all()
@@ -51,7 +52,7 @@ def test_csv(folder, drawn):
 @fuzzed(st.one_of(files.npz(), files.damaged(files.npz())))
 def test_npz(folder, content):
     path = written(folder / "t.npz", content)
-    found = answered(lambda: table.read(path, "y"))
+    found = answered(lambda: reader.read(path, "y"))
     if found is not None:
         assert len(found.x) == len(found.y)
         assert np.isfinite(found.x).all()

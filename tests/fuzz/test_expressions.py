@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from nnjax.boolean.expressions import table
-from tests.boolean.random_expressions import draw
+from nnjax.data.boolean.expressions import table
+from tests.data.boolean.random_expressions import draw
 from tests.fuzz import answered, fuzzed
 
 SIGNS = st.sampled_from(

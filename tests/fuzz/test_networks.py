@@ -6,8 +6,8 @@ import json
 import numpy as np
 from hypothesis import strategies as st
 
-from nnjax import checkpoint, trained
-from nnjax.predictor import OUTPUTS
+from nnjax.inference.predictor import OUTPUTS
+from nnjax.runs import checkpoint_file, load
 from tests.fuzz import answered, files, fuzzed
 
 ABOUT = {
@@ -42,7 +42,7 @@ def test_networks(folder, drawn):
     content, lane = drawn
     path = folder / "model.safetensors"
     path.write_bytes(content)
-    found = answered(lambda: trained.of_file(str(path), path, lane))
+    found = answered(lambda: load.of_file(str(path), path, lane))
     if found is not None:
         network = found.predictor
         rows = np.zeros((2, *network.metadata["preprocessing"]["shape"]), np.float32)
@@ -57,10 +57,10 @@ def checkpoints(draw):
     arrays = {name: array.astype(np.float32) for name, array in ONE.items()}
     facts = {"epochs": 3, "seeds": [0, 1], "stopped": "converged"}
     text = draw(st.one_of(st.just(json.dumps(facts)), files.changed(facts)))
-    metadata = {"format": str(checkpoint.FORMAT), "sha256": checkpoint.ZEROS, "nnjax": text}
+    metadata = {"format": str(checkpoint_file.FORMAT), "sha256": checkpoint_file.ZEROS, "nnjax": text}
     content = draw(files.safetensors(arrays, metadata))
     if draw(st.integers(0, 3)):  # a right checksum: what it covers is wrong
-        content = content.replace(checkpoint.ZEROS.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+        content = content.replace(checkpoint_file.ZEROS.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
     return content
 
 
@@ -68,7 +68,7 @@ def checkpoints(draw):
 def test_checkpoints(folder, content):
     path = folder / "1.safetensors"
     path.write_bytes(content)
-    found = answered(lambda: checkpoint.read(path))
+    found = answered(lambda: checkpoint_file.read(path))
     if found is not None:
         assert all(isinstance(array, np.ndarray) for array in found.arrays.values())
         assert isinstance(found.facts, dict)

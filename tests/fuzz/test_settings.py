@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nnjax import config, stored, validation
+from nnjax.config import saved, schema, validation
 from nnjax.errors import InputError, one_line
 from tests.fuzz import answered, files, fuzzed
 
@@ -34,8 +34,8 @@ VALUES = st.one_of(
 
 
 def composed(overrides):
-    config.register()
-    with hydra.initialize_config_dir(str(config.configuration_folder()), version_base="1.3"):
+    schema.register()
+    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
         return hydra.compose("config", overrides)
 
 
@@ -74,6 +74,6 @@ def test_settings(folder, drawn):
 @fuzzed(files.changed(dataclasses.asdict(validation.read(BASES[0]))))
 def test_settings_of_a_stored_run(folder, text):
     (folder / "config.yaml").write_text(text, "utf-8")
-    found = answered(lambda: stored.read(folder / "config.yaml"))
+    found = answered(lambda: saved.read(folder / "config.yaml"))
     if found is not None:
-        answered(lambda: stored.complete(found, "it"))
+        answered(lambda: saved.complete(found, "it"))

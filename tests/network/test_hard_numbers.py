@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnjax import predictor
+from nnjax.inference import predictor
 from nnjax.network.activations import ACTIVATIONS, identity
-from nnjax.network.gradients import GRADIENTS
+from nnjax.network.backprop import GRADIENTS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.dense import Layer
 from nnjax.network.losses import LOSSES

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nnjax.network import gradcheck
+from nnjax.network import gradient_check
 from nnjax.network.activations import ACTIVATIONS
-from nnjax.network.gradients import backprop
+from nnjax.network.backprop import backprop
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.dense import Layer
 from nnjax.network.layers.pooling import POOLINGS
@@ -115,7 +115,7 @@ def test_lenet5_is_its_layers_one_after_another(pooling):
 
     with jax.enable_x64(True):
         rng = np.random.default_rng(0)
-        params, _ = gradcheck.draw_parameters(lenet(pooling), rng)
+        params, _ = gradient_check.draw_parameters(lenet(pooling), rng)
         x = rng.normal(size=(3, 784))
         together, alone, wanted = jax.jit(
             lambda params, x: (
@@ -123,7 +123,7 @@ def test_lenet5_is_its_layers_one_after_another(pooling):
                 lenet(pooling).forward(params, x[:1])[0],
                 expected(params, x),
             ),
-            compiler_options=gradcheck.QUICK,
+            compiler_options=gradient_check.QUICK,
         )(params, x)
     np.testing.assert_allclose(together, wanted, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(alone, wanted[:1], rtol=1e-11, atol=1e-12)
@@ -134,6 +134,6 @@ def test_lenet5_is_its_layers_one_after_another(pooling):
 )
 def test_lenet5_gradients_are_right(pooling, activation):
     """L32: by hand, jax.grad, finite differences; the largest of a window is a kink that directions stay away from."""
-    check = gradcheck.check(lenet(pooling, activation), LOSSES["cross_entropy"], seed=0, rows=2)
+    check = gradient_check.check(lenet(pooling, activation), LOSSES["cross_entropy"], seed=0, rows=2)
     assert check.passed, check
     assert [p.shape for p in check.parameters[:4]] == [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,)]

@@ -12,9 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DENSE, MODELS, LOSSES, UNITS, GRADIENTS = (
-    f"network/{name}.py" for name in ("layers/dense", "models", "losses", "activations", "gradients")
+    f"network/{name}.py" for name in ("layers/dense", "models", "losses", "activations", "backprop")
 )
-CONVOLUTION, POOLING, IMAGES = (f"network/layers/{name}.py" for name in ("convolution", "pooling", "images"))
+CONVOLUTION, POOLING, IMAGES = (f"network/layers/{name}.py" for name in ("convolution", "pooling", "im2col"))
 
 
 class Mutation(NamedTuple):
@@ -121,16 +121,18 @@ def test_the_check_finds(mutation, tmp_path, monkeypatch):
     for file in (tmp_path / name).rglob("*.py"):
         file.write_text(file.read_text().replace("nnjax.network", f"{name}.network"))
     monkeypatch.syspath_prepend(tmp_path)
-    gradcheck, models, units, losses, initializers, pooling = (
+    gradient_check, models, units, losses, initializers, pooling = (
         importlib.import_module(f"{name}.network.{module}")
-        for module in ("gradcheck", "models", "activations", "losses", "initializers", "layers.pooling")
+        for module in ("gradient_check", "models", "activations", "losses", "initializers", "layers.pooling")
     )
     g = units.ACTIVATIONS[mutation.activation]
     if mutation.pooling:
         model = models.lenet5(10, g, initializers.lecun, pooling.POOLINGS[mutation.pooling])
     else:
         model = models.mlp((5, 5, 5, 5), g, initializers.lecun)
-    assert not gradcheck.check(model, losses.LOSSES[mutation.loss], seed=0, rows=2 if mutation.pooling else 5).passed
+    assert not gradient_check.check(
+        model, losses.LOSSES[mutation.loss], seed=0, rows=2 if mutation.pooling else 5
+    ).passed
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from nnjax.tracking.store import open_run
+from nnjax.tracking.mlflow_client import open_run
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from filelock import FileLock
 
 from nnjax.errors import InputError, StoreError
-from nnjax.tracking import carrier, carriers, process, record
+from nnjax.system import processes
+from nnjax.tracking import carrier, carriers, journal
 from nnjax.tracking.carried import Carried
 from tests.tracking.test_delivery import POINTS, ended, tables, trained
 
@@ -36,8 +37,8 @@ def test_the_store_has_it_all_and_the_next_run_has_the_same_process(folder):
     assert len(tables(folder)["metrics"]) == len(POINTS)
     run_id, hint = delivery.where
     assert (len(run_id), hint) == (32, "mlflow ui")
-    assert delivery.offset == delivery.known["offset"] == record.read(delivery.folder)[1]
-    with FileLock(delivery.folder / record.LOCK, timeout=10):  # it has let go of the folder
+    assert delivery.offset == delivery.known["offset"] == journal.read(delivery.folder)[1]
+    with FileLock(delivery.folder / journal.LOCK, timeout=10):  # it has let go of the folder
         pass
     out, made = trained(folder, "second")
     assert delivered(out)[::2] == (4, number)
@@ -50,7 +51,7 @@ def test_while_it_delivers_nobody_else_does(folder):
     out, _ = trained(folder)
     with Carried(out) as delivery:
         delivery.deliver()
-        with pytest.raises(TimeoutError), FileLock(out / record.LOCK, timeout=0):
+        with pytest.raises(TimeoutError), FileLock(out / journal.LOCK, timeout=0):
             pass
 
 
@@ -124,10 +125,10 @@ def test_it_ends_with_the_process_that_started_it(tmp_path):
     code = f"from nnjax.tracking import carriers; {code}"
     started = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     number = int(started.stdout.readline())
-    assert process.started(number)
+    assert processes.started(number)
     started.kill()
     started.communicate()
     end = time.monotonic() + 20
-    while process.started(number):
+    while processes.started(number):
         assert time.monotonic() < end
         time.sleep(0.05)

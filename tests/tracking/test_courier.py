@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from nnjax.tracking import courier, store
+from nnjax.tracking import courier, mlflow_client
 from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import Delivery
-from tests.tracking.test_record import opened
+from tests.tracking.test_journal import opened
 
 PATIENCE = 0.4
 
@@ -45,13 +45,13 @@ def slowly(function):
 def test_a_slow_machine_is_no_silent_store(made, folder, monkeypatch):
     """Imports, and the first opening of an SQLite store, whether or not it is there yet."""
     monkeypatch.setattr(Delivery, "load", slowly(Delivery.load))
-    monkeypatch.setattr(store, "_experiment_id", slowly(store._experiment_id))
+    monkeypatch.setattr(mlflow_client, "_experiment_id", slowly(mlflow_client._experiment_id))
     assert made(f"sqlite:///{folder}/mlflow.db").settled(PATIENCE)
 
 
 def test_a_store_that_is_never_made_is_given_up(made, folder, monkeypatch):
     monkeypatch.setattr(courier, "CREATION", PATIENCE)
-    monkeypatch.setattr(store, "_create_database", lambda database: time.sleep(10 * PATIENCE))
+    monkeypatch.setattr(mlflow_client, "_create_database", lambda database: time.sleep(10 * PATIENCE))
     waiting = made(f"sqlite:///{folder}/new.db")
     assert waiting.ready.wait(60)
     began = time.monotonic()
@@ -70,8 +70,8 @@ def test_a_server_that_takes_connections_and_never_answers_is_given_up(made):
 
 @pytest.mark.ci
 def test_a_store_that_is_locked_is_given_up_once_it_has_said_so(made, folder, monkeypatch):
-    monkeypatch.setattr("nnjax.tracking.location.PATIENCE", 0.1)
-    holder = store.sqlite3.connect(folder / "mlflow.db", isolation_level=None)
+    monkeypatch.setattr("nnjax.tracking.store_uri.PATIENCE", 0.1)
+    holder = mlflow_client.sqlite3.connect(folder / "mlflow.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     waiting = made(f"sqlite:///{folder}/mlflow.db")
     assert not waiting.settled(PATIENCE)

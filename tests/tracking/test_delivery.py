@@ -9,11 +9,12 @@ from contextlib import closing, suppress
 import numpy as np
 import pytest
 
-from nnjax import predictor
 from nnjax.errors import InputError, StoreError
-from nnjax.tracking import delivery, process, record, store, undelivered
+from nnjax.inference import predictor
+from nnjax.system import processes
+from nnjax.tracking import delivery, journal, mlflow_client, undelivered
 from nnjax.tracking.delivery import Delivery, catch_up, packed, unpacked
-from nnjax.tracking.record import Record
+from nnjax.tracking.journal import Record
 
 POINTS = [("train/loss", epoch, 1 / (1 + epoch)) for epoch in range(5)]
 METADATA = {
@@ -45,7 +46,7 @@ def trained(folder, name="out", **facts):
         tags={"team": "x"},
         params={"seed": "0", "training.epochs": "4"},
         dataset={"name": "boolean", "source": "a table", "digest": "d" * 64, "shapes": {"train": [4, 2]}},
-        process=process.this(),
+        process=processes.this(),
         **facts,
     )
     undelivered.add(folder, out)
@@ -82,7 +83,7 @@ def tables(folder):
 def test_a_try_that_gets_no_further_is_no_progress(folder, monkeypatch):
     """Else a store that always refuses the same would be waited for without end."""
     delivering = Delivery(ended(folder))
-    monkeypatch.setattr(store.Run, "set_tags", lambda *_: (_ for _ in ()).throw(StoreError("x", "refused")))
+    monkeypatch.setattr(mlflow_client.Run, "set_tags", lambda *_: (_ for _ in ()).throw(StoreError("x", "refused")))
     progressed = []
     for _ in range(2):
         with pytest.raises(StoreError, match="refused"):
@@ -94,7 +95,7 @@ def test_a_try_that_gets_no_further_is_no_progress(folder, monkeypatch):
 def test_the_store_gets_what_the_folder_has(folder):
     out = ended(folder)
     assert Delivery(out).deliver() == 5
-    found, times = tables(folder), [event["time"] for event in record.read(out)[0]]
+    found, times = tables(folder), [event["time"] for event in journal.read(out)[0]]
     whens = [times[1]] * 3 + [times[2]] * 2
     assert found["metrics"] == [
         (name, step, when, value) for (name, step, value), when in zip(POINTS, whens, strict=True)
@@ -117,11 +118,11 @@ def test_delivered_again_nothing_changes(folder):
     before = tables(folder)
     assert [len(before[table]) for table in ("runs", "models", "metrics")] == [1, 1, 5]
     assert Delivery(out).deliver() == 0
-    whole = json.loads((out / record.DELIVERED).read_text())
+    whole = json.loads((out / journal.DELIVERED).read_text())
     assert delivery.read_delivered(out, delivery.store_of(out)) == whole
     others = ({"run": 3}, {"offset": -1}, {"offset": 99999999}, {"files": []}, {"uri": "http://elsewhere"})
     for known in ("not json", "[]", "{}", *(json.dumps({**whole, **other}) for other in others)):
-        (out / record.DELIVERED).write_text(known)  # the store is asked what it has
+        (out / journal.DELIVERED).write_text(known)  # the store is asked what it has
         assert Delivery(out).deliver() == 6
         assert tables(folder) == before
 
@@ -153,7 +154,7 @@ def test_killed_at_any_call_all_is_there_once(folder, monkeypatch, before):
         killer = Killer(calls, before)
         with monkeypatch.context() as patch:
             for name in WRITES:
-                patch.setattr(store.Run, name, killer.around(getattr(store.Run, name)))
+                patch.setattr(mlflow_client.Run, name, killer.around(getattr(mlflow_client.Run, name)))
             with suppress(SystemExit):
                 Delivery(out).deliver()
         if not killer.killed:
@@ -169,24 +170,24 @@ def test_killed_before_the_run_is_known_it_is_found_again(folder, monkeypatch):
         patch.setattr(Delivery, "keep", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             Delivery(out).deliver()
-    assert not (out / record.DELIVERED).exists()
+    assert not (out / journal.DELIVERED).exists()
     Delivery(out).deliver()
     assert len(tables(folder)["runs"]) == 1
 
 
 def test_half_a_model_is_completed(folder, monkeypatch):
-    from nnjax.tracking import model
+    from nnjax.tracking import mlflow_model
 
     out = ended(folder, model=True)
     with monkeypatch.context() as patch:
-        patch.setattr(model, "write", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patch.setattr(mlflow_model, "write", lambda *_: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             Delivery(out).deliver()
     assert [status for _, status in tables(folder)["models"]] != []
     Delivery(out).deliver()
     (only,) = tables(folder)["models"]
     Delivery(out).deliver()
-    (out / record.DELIVERED).unlink()
+    (out / journal.DELIVERED).unlink()
     Delivery(out).deliver()
     assert tables(folder)["models"] == [only]
 
@@ -195,7 +196,7 @@ def test_a_run_that_is_trained_is_left_alone_and_one_that_was_killed_ends(folder
     out, made = trained(folder)
     assert catch_up(out) == ""
     opening = delivery.opening(out)
-    made.append(**{**opening, "process": {**process.this(), "started": "long ago"}})
+    made.append(**{**opening, "process": {**processes.this(), "started": "long ago"}})
     goes_on = f"resume={os.path.relpath(out)} goes on"  # it has a checkpoint
     assert catch_up(out) == f"6 events delivered, and the run, left RUNNING, is KILLED; {goes_on}"
     assert [status for _, status, _ in tables(folder)["runs"]] == ["KILLED"]
@@ -206,7 +207,7 @@ def test_a_run_that_goes_on_after_its_end_is_the_same_run(folder):
     out = ended(folder)
     Delivery(out).deliver()
     again = Record(out, again=True)
-    again.append(**record.read(out)[0][0])
+    again.append(**journal.read(out)[0][0])
     Delivery(out).deliver()
     assert [status for _, status, _ in tables(folder)["runs"]] == ["RUNNING"]
     again.metrics([*POINTS, ("train/loss", 5, 0.1)])
@@ -221,7 +222,7 @@ def test_a_store_that_has_lost_the_run_gets_all_of_it_when_it_goes_on(folder, em
     Delivery(out).deliver()
     before = tables(folder)
     shutil.copy(empty_store, folder / "mlflow.db")
-    Record(out, again=True).append(**record.read(out)[0][-1])
+    Record(out, again=True).append(**journal.read(out)[0][-1])
     Delivery(out).deliver()
     assert tables(folder) == before
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from nnjax.tracking import record
+from nnjax.tracking import journal
 from tests.end_to_end.conftest import command
 
 pytestmark = pytest.mark.slow
@@ -101,7 +101,7 @@ class Training:
         return folder
 
     def points(self) -> list[tuple[str, int, float]]:
-        there = [record.read(folder)[0] for folder in self.start.glob("outputs/*/*")]
+        there = [journal.read(folder)[0] for folder in self.start.glob("outputs/*/*")]
         return [tuple(point) for events in there for event in events for point in event.get("points", ())]
 
     def ended(self) -> tuple[int, str, str]:
@@ -119,7 +119,7 @@ def assert_each_once(server: Server, training: Training) -> None:
     assert sorted((p.key, p.step, p.value) for p in points) == sorted(told)
     files = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert {"config.yaml", "history.npz", "model.safetensors", "summary.txt"} <= files
-    assert not files & {"checkpoints", record.RECORD, record.DELIVERED}
+    assert not files & {"checkpoints", journal.RECORD, journal.DELIVERED}
     assert len(client.search_logged_models([run.info.experiment_id])) == 1
     assert len(run.inputs.dataset_inputs) == 1
 

@@ -3,9 +3,10 @@
 import dataclasses
 import json
 
-from nnjax.tracking import describe, views
-from nnjax.tracking.store import open_run
-from tests.test_config import read
+from nnjax.reporting import summary
+from nnjax.tracking import views
+from nnjax.tracking.mlflow_client import open_run
+from tests.config.test_schema import read
 
 
 def view(tags):
@@ -24,7 +25,7 @@ def test_a_new_experiment_has_the_view_and_an_older_one_is_left_alone(folder):
 
 
 def test_every_setting_of_the_view_is_one():
-    settings = describe.flatten(dataclasses.asdict(read()))
+    settings = summary.flatten(dataclasses.asdict(read()))
     assert set(views.SETTINGS) <= set(settings)
 
 

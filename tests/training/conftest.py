@@ -10,11 +10,11 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
-from nnjax.training import loop
+from nnjax.training import trainer
 from nnjax.training.batches import Encoding, Split
-from nnjax.training.lanes import Layout
-from nnjax.training.programs import Recipe
-from nnjax.training.strategy import Plan
+from nnjax.training.layout import Plan
+from nnjax.training.train_step import Recipe
+from nnjax.training.vectorize import Layout
 
 RATES = {"learning_rate": 0.1, "init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf, "label_noise": 0.0}
 
@@ -33,7 +33,7 @@ LARGER = mlp((6, 100, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])  # whose p
 
 
 @pytest.fixture(scope="session")
-def training() -> Callable[..., loop.Training]:
+def training() -> Callable[..., trainer.Training]:
     """training(recipe changes..., hyper={}, seeds=[0], epochs=4, train=..., validation=...)"""
 
     def make(
@@ -45,7 +45,7 @@ def training() -> Callable[..., loop.Training]:
         shuffle_seeds: tuple[int, ...] | None = None,
         plan: Plan | None = None,
         **changes: Any,
-    ) -> loop.Training:
+    ) -> trainer.Training:
         model = mlp((6, 5, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])
         values = RATES | (hyper or {})
         recipe = Recipe(
@@ -64,12 +64,12 @@ def training() -> Callable[..., loop.Training]:
         lanes = {name: np.broadcast_to(np.asarray(value, float), len(seeds)) for name, value in values.items()}
         recipe = recipe._replace(**changes)
         plan = plan or Plan(Layout(1, 1, len(seeds)), shared_batches=False)
-        return loop.Training(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs, plan)
+        return trainer.Training(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs, plan)
 
     return make
 
 
-def finished(training: loop.Training) -> loop.Training:
+def finished(training: trainer.Training) -> trainer.Training:
     """The training, run to its end."""
     for _ in training.chunks():
         pass

@@ -7,7 +7,7 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
-from nnjax.training import loop
+from nnjax.training import trainer
 from nnjax.training.batches import Encoding, Split
 from tests.training.conftest import finished
 
@@ -56,8 +56,8 @@ def perceptron(training):
 
 def thetas(run, monkeypatch):
     """Theta (outputs, 1 + inputs) after each epoch, bias first."""
-    monkeypatch.setattr(loop, "FIRST_STEPS", 1)
-    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "FIRST_STEPS", 1)
+    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
     found = []
     for _ in run.chunks():
         (layer,) = run.params("last")

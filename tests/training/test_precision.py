@@ -8,14 +8,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from nnjax.network import gradcheck
+from nnjax.network import gradient_check
 from nnjax.network.activations import ACTIVATIONS
-from nnjax.network.gradients import autodiff, backprop
+from nnjax.network.backprop import autodiff, backprop
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
+from nnjax.network.matmul import PRECISIONS, TINY, in_bfloat16, multiplied
 from nnjax.network.models import mlp
-from nnjax.network.precision import PRECISIONS, TINY, in_bfloat16, multiplied
-from nnjax.training import batches, loop
+from nnjax.training import batches, trainer
 from nnjax.training.batches import Encoding
 from tests.training.conftest import TRAIN, VALIDATION, finished
 
@@ -40,7 +40,7 @@ def epoch_by_hand(params, split, validation):
     """A whole epoch in NumPy and float64 (L2, L20, L23, L25-L28, L36): parameters, cost, validation loss."""
     layers = [[Theta.astype(float), b.astype(float)] for Theta, b in params]
     n = len(split.y)
-    order = np.asarray(batches.order(jax.random.fold_in(loop.keys(np.zeros(1, np.uint32))[1][0], 0), n, SIZE))[:n]
+    order = np.asarray(batches.order(jax.random.fold_in(trainer.keys(np.zeros(1, np.uint32))[1][0], 0), n, SIZE))[:n]
     costs = []
 
     def forward(rows):
@@ -155,8 +155,8 @@ def test_in_bfloat16_the_gradient_by_hand_is_that_of_jax():
     by_hand, automatic = (gradient(model, loss)(params, x, y)[1] for gradient in (backprop, autodiff))
     for one, other in zip(*map(jax.tree.leaves, (by_hand, automatic)), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-7)
-    assert gradcheck.check(network("float32"), loss, 0).passed
-    assert not gradcheck.check(model, loss, 0).passed
+    assert gradient_check.check(network("float32"), loss, 0).passed
+    assert not gradient_check.check(model, loss, 0).passed
 
 
 @pytest.mark.slow

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from nnjax.training import loop
-from nnjax.training.lanes import Layout
+from nnjax.training import trainer
+from nnjax.training.layout import Plan
 from nnjax.training.optimizers import OPTIMIZERS, schedule
-from nnjax.training.strategy import Plan
+from nnjax.training.vectorize import Layout
 from tests.training.conftest import finished
 
 HYPER = {
@@ -37,8 +37,8 @@ def leaves(training):
 def assert_ends_alike(make, monkeypatch):
     """Trains on from each save point of a training of single steps, in a training of its own."""
     whole = finished(make())
-    monkeypatch.setattr(loop, "FIRST_STEPS", 1)
-    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "FIRST_STEPS", 1)
+    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
     stepwise = make()
     saved = []
     for _ in stepwise.chunks():

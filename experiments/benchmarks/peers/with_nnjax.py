@@ -7,23 +7,23 @@ from experiments.benchmarks.lanes import HYPER, LENET5, network, recipe
 from experiments.benchmarks.peers import Side
 from experiments.benchmarks.works import Weights, Work
 from nnjax.network.layers.dense import Layer
-from nnjax.training import cpu, strategy
+from nnjax.training import compiler_options, layout
 from nnjax.training.batches import Split
-from nnjax.training.loop import Training
-from nnjax.training.programs import ROWS, Position
+from nnjax.training.train_step import ROWS, Position
+from nnjax.training.trainer import Training
 
 
 def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradients: str = "backprop") -> Side:
     """A `Training` of a lane a network, each with a rate of its own; `gradients` as training.gradients has it."""
-    cpu.use()  # as every run does
+    compiler_options.use()  # as every run does
     scale = 1 / 255 if x.dtype == np.uint8 else 1.0
     model = network(work.units, work.activation) if work.model == "mlp" else LENET5
     made = recipe(model, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
     lanes, accelerator = range(work.networks), jax.default_backend() != "cpu"
     rates = work.rate * np.linspace(1, 0.1, work.networks)
     hyper = {name: np.full(len(lanes), value) for name, value in HYPER.items()} | {"learning_rate": rates}
-    updates = strategy.Work(model.products, work.batch, False, accelerator)
-    plan = strategy.plan("auto", len(lanes), jax.device_count(), updates)
+    updates = layout.Work(model.products, work.batch, False, accelerator)
+    plan = layout.plan("auto", len(lanes), jax.device_count(), updates)
     training = Training(made, hyper, lanes, lanes, Split(x, y), Split(x[:0], y[:0]), 1, plan)
 
     def given() -> tuple[Layer, ...]:

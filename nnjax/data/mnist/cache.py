@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnjax.data.collection import Collection
 from nnjax.data.dataset import digest_of
 from nnjax.data.files import UnavailableError
+from nnjax.data.mnist.catalog import Collection
 from nnjax.data.mnist.idx_files import Arrays
 from nnjax.errors import InputError
 

@@ -4,8 +4,8 @@ import json
 import time
 from pathlib import Path
 
-from nnjax.data.collection import Collection
 from nnjax.data.files import UnavailableError, download, without_password, write_atomically
+from nnjax.data.mnist.catalog import Collection
 from nnjax.data.mnist.idx_files import check_files
 
 DAY = 24 * 60 * 60.0  # seconds for which a failed try is remembered

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnjax.data.collection import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
 from nnjax.data.files import sha256_of, sha256_unpacked
-from nnjax.data.idx import UNSIGNED_BYTE, read_idx
+from nnjax.data.mnist.catalog import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
+from nnjax.data.mnist.idx import UNSIGNED_BYTE, read_idx
 from nnjax.errors import InputError
 
 

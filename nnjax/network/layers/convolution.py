@@ -20,8 +20,8 @@ from jaxtyping import Array, Float, Key
 from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
 from nnjax.network.layers.dense import Layer
-from nnjax.network.layers.images import cropped, overlaid, padded, windows
-from nnjax.network.precision import Product, multiplied
+from nnjax.network.layers.im2col import cropped, overlaid, padded, windows
+from nnjax.network.matmul import Product, multiplied
 
 Images = Float[Array, "maps_in height width batch"]
 Windows = Float[Array, "maps_in window rows columns batch"]

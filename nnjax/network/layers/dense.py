@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
-from nnjax.network.precision import Product, multiplied
+from nnjax.network.matmul import Product, multiplied
 
 SMALL, LARGE = 2**20, 2**23  # multiplications of a product
 

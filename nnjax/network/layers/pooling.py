@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from nnjax.network.layers.images import Images, Windows
+from nnjax.network.layers.im2col import Images, Windows
 
 
 class Pooling(NamedTuple):

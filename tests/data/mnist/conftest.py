@@ -10,8 +10,8 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from tensorflow_datasets.core.file_adapters import TfRecordFileAdapter
 
-from nnjax.data.collection import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
-from nnjax.data.idx import read_idx
+from nnjax.data.mnist.catalog import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
+from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.source import load
 from nnjax.data.mnist.tfds_builder import NnjaxIdx
 from nnjax.errors import InputError

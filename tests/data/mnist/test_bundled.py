@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from nnjax.data.collection import TRAIN_IMAGES, TRAIN_LABELS
 from nnjax.data.dataset import Sizes
-from nnjax.data.idx import read_idx
 from nnjax.data.mnist import bundled
+from nnjax.data.mnist.catalog import TRAIN_IMAGES, TRAIN_LABELS
+from nnjax.data.mnist.idx import read_idx
 from nnjax.errors import InputError
 
 
@@ -30,7 +30,7 @@ def test_old_runs_find_the_digits_that_they_were_trained_with():
 
 
 def test_the_summary_can_leave_the_reason_out():
-    """`nnjax.tracking.describe` takes what stands in parentheses out of the notice, and they don't nest."""
+    """`nnjax.reporting.summary` takes what stands in parentheses out of the notice, and they don't nest."""
     notice = bundled.load(Sizes(), "IncompleteRead(5 bytes read), tried (twice)").notice
     assert "(IncompleteRead[5 bytes read], tried [twice])" in notice
 

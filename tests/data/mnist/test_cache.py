@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from nnjax.data.collection import TRAIN_IMAGES, TRAIN_LABELS
 from nnjax.data.files import UnavailableError
-from nnjax.data.idx import read_idx
 from nnjax.data.mnist import cache
+from nnjax.data.mnist.catalog import TRAIN_IMAGES, TRAIN_LABELS
+from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.idx_files import read_files
 from nnjax.errors import InputError
 
@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, collection, make,
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from nnjax.data.collection import Collection
+from nnjax.data.mnist.catalog import Collection
 from nnjax.data.mnist import cache
 from nnjax.data.mnist.idx_files import read_files
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -206,7 +206,7 @@ def test_no_room_is_one_line_and_leaves_nothing(home, files, collection, room):
 PROCESS = """
 import sys, time
 from pathlib import Path
-from nnjax.data.collection import Collection
+from nnjax.data.mnist.catalog import Collection
 from nnjax.data.mnist import cache
 from nnjax.data.mnist.idx_files import read_files
 home, files, gate = map(Path, sys.argv[1:4])

@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from nnjax.data.collection import TEST_LABELS, TRAIN_IMAGES
-from nnjax.data.idx import read_idx
+from nnjax.data.mnist.catalog import TEST_LABELS, TRAIN_IMAGES
+from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.idx_files import check_files, is_content_of, read_files, read_split
 from nnjax.errors import InputError
 

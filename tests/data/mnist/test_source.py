@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from nnjax.data.collection import TEST_LABELS, TRAIN_IMAGES
-from nnjax.data.idx import read_idx
+from nnjax.data.mnist.catalog import TEST_LABELS, TRAIN_IMAGES
+from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.source import load
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from nnjax.data.collection import FASHION_MNIST, MNIST, TEST_LABELS
 from nnjax.data.files import UnavailableError
+from nnjax.data.mnist.catalog import FASHION_MNIST, MNIST, TEST_LABELS
 from nnjax.data.mnist.idx_files import read_files
 from nnjax.data.mnist.tfds_builder import NnjaxIdx, build
 from nnjax.data.mnist.tfds_folder import read_folder
@@ -95,7 +95,7 @@ def test_nobody_there_is_one_line_in_time(tmp_path, files, collection, known_to_
 def test_needs_no_tensorflow(tmp_path, files, collection):
     program = (
         "import sys; from pathlib import Path\n"
-        "from nnjax.data.mnist.tfds_builder import build; from nnjax.data.collection import Collection\n"
+        "from nnjax.data.mnist.tfds_builder import build; from nnjax.data.mnist.catalog import Collection\n"
         f"files = Path({str(files)!r}); folder = build(Collection{tuple(collection)!r}, files, files)\n"
         "print(folder.name, 'tensorflow' in sys.modules)"
     )

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from nnjax.data.collection import TRAIN_LABELS
 from nnjax.data.files import UnavailableError
-from nnjax.data.idx import read_idx
+from nnjax.data.mnist.catalog import TRAIN_LABELS
+from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.idx_files import read_files
 from nnjax.data.mnist.tfds_builder import build
 from nnjax.data.mnist.tfds_folder import read_folder, read_records, shuffled_rows
@@ -43,7 +43,7 @@ def test_a_folder_is_read_without_tensorflow(home, files, collection, prepare_st
     folder = prepare_stock(files, home)
     program = (
         "import sys; from pathlib import Path\n"
-        "from nnjax.data.mnist.tfds_folder import read_folder; from nnjax.data.collection import Collection\n"
+        "from nnjax.data.mnist.tfds_folder import read_folder; from nnjax.data.mnist.catalog import Collection\n"
         f"arrays = read_folder(Path({str(folder)!r}), Collection{tuple(collection)!r})\n"
         "print(arrays.train_labels[:4], 'tensorflow' in sys.modules)"
     )

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nnjax.data.collection import TEST_LABELS, TRAIN_IMAGES
+from nnjax.data.mnist.catalog import TEST_LABELS, TRAIN_IMAGES
 from nnjax.data.mnist.source import load
 from nnjax.data.mnist.tfds_builder import build
 
@@ -153,7 +153,7 @@ def test_a_wrong_mirror_is_an_error(home, files, collection, refused):
 
 def test_tensorflow_datasets_is_imported_for_its_own_sources_alone(home, files, collection):
     program = (
-        "import sys; from nnjax.data.collection import Collection; from nnjax.data.mnist.source import load\n"
+        "import sys; from nnjax.data.mnist.catalog import Collection; from nnjax.data.mnist.source import load\n"
         f"load(Collection{tuple(collection)!r}, mirror={str(files)!r}, directory={str(home)!r})\n"
         "print('tensorflow_datasets' in sys.modules)"
     )

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nnjax.network.activations import ACTIVATIONS
-from nnjax.network.gradcheck import QUICK
+from nnjax.network.gradient_check import QUICK
 from nnjax.network.initializers import normal
-from nnjax.network.layers import convolution, images, pooling
+from nnjax.network.layers import convolution, im2col, pooling
 from nnjax.network.layers.convolution import Geometry
 from nnjax.network.layers.dense import Layer
 
@@ -119,9 +119,9 @@ def test_pooling_of_windows(kind, size, stride):
         return reduced / size**2 if kind == "average" else reduced
 
     def program(x):
-        out, kept = forward(images.windows(x, size, stride))
+        out, kept = forward(im2col.windows(x, size, stride))
         d_out = jnp.cos(out)
-        by_hand = (images.overlaid(backward(kept, d_out), size, stride, x.shape),)
+        by_hand = (im2col.overlaid(backward(kept, d_out), size, stride, x.shape),)
         return out, by_lax(x), derivatives(by_lax, (x,), d_out, by_hand), d_out
 
     with jax.enable_x64(True):
@@ -140,21 +140,21 @@ def test_equally_large_numbers_share():
 def test_rows_and_back():
     """L14: a row is an image's pixels, row by row; a layer's maps are flattened one after another."""
     x = jnp.arange(2 * 12.0).reshape(2, 12)
-    made = images.from_rows(x, 3, 4)
+    made = im2col.from_rows(x, 3, 4)
     np.testing.assert_array_equal(made[0, :, :, 1], x[1].reshape(3, 4))
-    np.testing.assert_array_equal(images.flatten(made), x)
+    np.testing.assert_array_equal(im2col.flatten(made), x)
     maps = jnp.arange(24.0).reshape(2, 2, 2, 3)
-    rows = images.flatten(maps)
+    rows = im2col.flatten(maps)
     np.testing.assert_array_equal(rows[2], maps[..., 2].ravel())
-    np.testing.assert_array_equal(images.flatten_backward(rows, maps.shape), maps)
+    np.testing.assert_array_equal(im2col.flatten_backward(rows, maps.shape), maps)
 
 
 @pytest.mark.parametrize(("length", "size", "stride"), [(28, 5, 1), (7, 3, 2), (8, 3, 2), (5, 1, 3), (6, 4, 3)])
 def test_same_padding_fits_one_window_a_stride(length, size, stride):
-    before, after = images.margins(length, size, stride, "same")
+    before, after = im2col.margins(length, size, stride, "same")
     assert after - before in (0, 1)
     assert (length + before + after - size) // stride + 1 == -(-length // stride)
-    assert images.margins(length, size, stride, "valid") == (0, 0)
+    assert im2col.margins(length, size, stride, "valid") == (0, 0)
 
 
 def test_init_scales_the_weights_and_not_the_bias():

@@ -1,0 +1,43 @@
+"""`nnjax check +experiment=mnist`: the gradient by hand against jax.grad and finite differences, as a table."""
+
+import argparse
+from pathlib import Path
+
+import hydra
+
+from nnjax.config import schema, validation
+from nnjax.errors import InputError, TrainingError
+from nnjax.train import presets
+
+HELP = "compare the gradients by hand with jax.grad and with finite differences, and print them by parameter"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The overrides are those of nnjax-train."""
+    parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="as for training: +experiment=mnist ...")
+    parser.add_argument("--config-dir", metavar="FOLDER", help="a folder with configurations of your own")
+
+
+def run(given: argparse.Namespace) -> None:
+    """Prints the table; raises TrainingError where the gradients differ."""
+    schema.register()
+    if given.config_dir and not Path(given.config_dir).is_dir():
+        raise InputError(f"--config-dir={given.config_dir}: no such folder")
+    searched = [f"hydra.searchpath=['file://{Path(given.config_dir).absolute()}']"] if given.config_dir else []
+    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
+        overrides = presets(given.overrides)
+        composed = hydra.compose("config", overrides + searched)
+    settings = validation.read(composed, overrides)
+
+    from nnjax.data import sources
+    from nnjax.network import gradient_check
+    from nnjax.network.losses import LOSSES
+    from nnjax.runs import build, run_folder
+    from nnjax.runs import run as pipeline
+
+    dataset = sources.load(**schema.source(settings))
+    pipeline.prepare_jax(settings)
+    found = gradient_check.check(build.model(settings, dataset), LOSSES[settings.loss.name], settings.seed)
+    print(run_folder.check_table(found))
+    if not found.passed:
+        raise TrainingError("the gradient by hand differs from jax.grad or from finite differences")

@@ -1,0 +1,326 @@
+"""The schema of conf/: one dataclass for each option of a group, with its bounds; values stand in the YAML files.
+
+Past `validation.read`, the program sees plain records of these classes, never a DictConfig.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "identity")
+POOLINGS = ("average", "max")
+INITIALIZERS = ("zeros", "normal", "lecun", "xavier", "he")
+TASKS = {  # loss -> what it can be trained on (L5-L8)
+    "cross_entropy": ("binary", "multiclass"),
+    "log_loss": ("binary", "multiclass"),
+    "squared_error": ("binary", "regression"),
+    "sigmoid_squared_error": ("binary", "multiclass"),
+    "perceptron": ("binary", "multiclass"),
+}
+PRESETS = {  # the lecture's name for an mlp -> its loss, what it can be trained on, whether it may have hidden layers
+    "perceptron": ("perceptron", ("binary", "multiclass"), False),  # L17
+    "logistic": ("log_loss", ("binary",), False),  # L5, L19
+    "softmax": ("cross_entropy", ("binary", "multiclass"), False),  # L7
+    "one_vs_rest": ("log_loss", ("multiclass",), False),  # L6
+    "regression": ("squared_error", ("regression",), True),  # L8
+}
+DATA_TASKS = {"mnist": "multiclass", "fashion_mnist": "multiclass", "boolean": "binary", "file": None}  # None: it says
+PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",)}  # what jax needs for a platform
+LARGEST_SEED = 2**32 - 1
+STRATEGIES = ("auto", "vmap", "map")
+PRECISIONS = ("float32", "float64", "bfloat16")
+OBJECTIVES = tuple(f"{part}/{name}" for part in ("validation", "train") for name in ("loss", "accuracy", "rmse", "r2"))
+
+
+def number(
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    lane: bool = False,
+) -> Any:
+    """A field for a finite number, or a list of them, within these bounds; lane: lanes of one program may differ."""
+    bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    return field(default=MISSING, metadata={**bounds, "lane": lane})
+
+
+def lane(**bounds: float) -> Any:
+    """A field for a number that is traced, so that the lanes of one program may differ in it."""
+    return number(**bounds, lane=True)
+
+
+def one_of(allowed: Sequence[str]) -> Any:
+    """A field for one of these words."""
+    return field(default=MISSING, metadata={"allowed": allowed})
+
+
+def words(*allowed: str) -> Any:
+    """A field for a number with bounds >= 1 or one of these words."""
+    return field(default=MISSING, metadata={"at_least": 1, "words": allowed})
+
+
+def interval() -> Any:
+    """A field for a number of epochs or of seconds, such as 60s."""
+    return field(default=MISSING, metadata={"at_least": 1, "form": r"\d+(\.\d+)?s", "example": "5 (epochs), 60s"})
+
+
+@dataclass
+class Mlp:
+    name: str = MISSING
+    preset: str | None = field(default=None, metadata={"allowed": tuple(PRESETS)})
+    hidden: list[int] = number(at_least=1, at_most=1_000_000)
+    activation: str = one_of(ACTIVATIONS)
+    init: str = one_of(INITIALIZERS)
+    init_scale: float = lane(at_least=0)
+
+
+@dataclass
+class Lenet5:
+    name: str = MISSING
+    pooling: str = one_of(POOLINGS)
+    activation: str = one_of(ACTIVATIONS)
+    init: str = one_of(INITIALIZERS)
+    init_scale: float = lane(at_least=0)
+
+
+@dataclass
+class Loss:
+    name: str = one_of(tuple(TASKS))
+
+
+@dataclass
+class Images:
+    name: str = MISSING
+    source: str = one_of(("auto", "tfds", "bundled"))
+    mirror: str | None = MISSING
+    directory: str | None = MISSING
+    seed: int = number(at_least=0, at_most=LARGEST_SEED)
+    train_size: int | None = number(at_least=1)
+    validation_size: int | float = number(at_least=0)
+    image_size: int = number(at_least=20, at_most=28)
+    label_noise: float = lane(at_least=0, at_most=1)
+
+
+@dataclass
+class Boolean:
+    name: str = MISSING
+    function: str | None = MISSING
+    expression: str | None = MISSING
+    table: str | None = MISSING
+    inputs: int | None = number(at_least=1, at_most=12)
+    samples: int | None = number(at_least=1, at_most=10_000_000)
+    test_size: int | float = number(at_least=0)
+    seed: int = number(at_least=0, at_most=LARGEST_SEED)
+    label_noise: float = lane(at_least=0, at_most=1)
+
+
+@dataclass
+class File:
+    name: str = MISSING
+    path: str | None = MISSING
+    target: str = MISSING
+    task: str = one_of(("auto", "classification", "regression"))
+    scale: bool = MISSING
+    seed: int = number(at_least=0, at_most=LARGEST_SEED)
+    train_size: int | None = number(at_least=1)
+    validation_size: int | float = number(at_least=0)
+    test_size: int | float = number(above=0)
+    label_noise: float = lane(at_least=0, at_most=1)
+
+
+@dataclass
+class Optimizer:
+    name: str = MISSING
+    learning_rate: float = lane(above=0)
+
+
+@dataclass
+class Momentum(Optimizer):
+    momentum: float = lane(at_least=0, at_most=1)
+
+
+@dataclass
+class Adam(Optimizer):
+    b1: float = lane(at_least=0, below=1)
+    b2: float = lane(at_least=0, below=1)
+    eps: float = lane(above=0)
+
+
+@dataclass
+class AdamW(Adam):
+    weight_decay: float = lane(at_least=0)
+
+
+@dataclass
+class RmsProp(Optimizer):
+    decay: float = lane(at_least=0, below=1)
+    eps: float = lane(above=0)
+
+
+@dataclass
+class Schedule:
+    name: str = MISSING
+
+
+@dataclass
+class Cosine(Schedule):
+    final: float = number(at_least=0, at_most=1)
+
+
+@dataclass
+class WarmupCosine(Cosine):
+    warmup: int = number(at_least=1)
+
+
+@dataclass
+class Step(Schedule):
+    every: int = number(at_least=1)
+    factor: float = number(above=0, at_most=1)
+
+
+@dataclass
+class Training:
+    epochs: int = number(at_least=1)
+    batch_size: int | str = words("full")
+    limit_batches: int | None = number(at_least=1)
+    shuffle_seed: int | None = lane(at_least=0, at_most=LARGEST_SEED)
+    l2: float = lane(at_least=0)
+    clip_norm: float | None = lane(above=0)
+    gradients: str = one_of(("backprop", "autodiff"))
+    gradient_check: bool = MISSING
+    tolerance: float = lane(at_least=0)
+    patience: int | None = lane(at_least=1)
+    keep: str = one_of(("last", "best"))
+
+
+@dataclass
+class Lanes:
+    strategy: str = one_of(STRATEGIES)
+    max: int | None = number(at_least=1)
+    seeds: int = number(at_least=1, at_most=1_000_000)
+    values: Any = None
+    record: str = one_of(("auto", "runs", "table"))
+
+
+@dataclass
+class Checkpoint:
+    every: int | str | None = interval()
+
+
+@dataclass
+class Sweep:
+    name: str | None = MISSING
+
+
+@dataclass
+class Tracking:
+    enabled: bool = MISSING
+    uri: str | None = MISSING
+    experiment: str | None = MISSING
+    run_name: str | None = MISSING
+    tags: dict[str, str] = field(default_factory=dict)
+    figures: bool = MISSING
+    model: bool = MISSING
+    report: bool = True  # runs of earlier versions don't say
+
+
+@dataclass
+class Runtime:
+    platform: str = one_of(("auto", "cpu", "cuda", "tpu"))
+    precision: str = one_of(PRECISIONS)
+    devices: int | None = number(at_least=1)
+    compile_cache: str | None = MISSING
+    profile: bool = MISSING
+
+
+@dataclass
+class Config:
+    seed: int = lane(at_least=0, at_most=LARGEST_SEED)
+    model: Any = MISSING
+    loss: Any = MISSING
+    data: Any = MISSING
+    optimizer: Any = MISSING
+    schedule: Any = MISSING
+    training: Any = MISSING
+    lanes: Any = MISSING
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    resume: str | None = MISSING
+    sweep: Sweep = field(default_factory=Sweep)
+    objective: str | None = one_of(OBJECTIVES)
+    tracking: Any = MISSING
+    runtime: Any = MISSING
+
+
+OPTIONS: dict[str, dict[str, type]] = {
+    "model": {"mlp": Mlp, "lenet5": Lenet5},
+    "loss": dict.fromkeys(TASKS, Loss),
+    "data": {"mnist": Images, "fashion_mnist": Images, "boolean": Boolean, "file": File},
+    "optimizer": {
+        "sgd": Optimizer,
+        "momentum": Momentum,
+        "nesterov": Momentum,
+        "adam": Adam,
+        "adamw": AdamW,
+        "rmsprop": RmsProp,
+    },
+    "schedule": {"constant": Schedule, "cosine": Cosine, "step": Step, "warmup_cosine": WarmupCosine},
+    "training": {"default": Training},
+    "lanes": {"default": Lanes},
+    "tracking": {"mlflow": Tracking},
+    "runtime": {"default": Runtime},
+}
+
+
+def lane_keys() -> tuple[str, ...]:
+    """Dotted names of everything that lanes of one program may differ in."""
+    groups = {group: options.values() for group, options in OPTIONS.items()}
+    inside = [
+        f"{group}.{each.name}"
+        for group, schemas in groups.items()
+        for schema in schemas
+        for each in fields(schema)
+        if each.metadata.get("lane")
+    ]
+    return ("seed", *dict.fromkeys(inside))
+
+
+def source(config: Config) -> dict[str, Any]:
+    """What the data source is asked for: noise is added while training."""
+    return {key: value for key, value in vars(config.data).items() if key != "label_noise"}
+
+
+def record(settings: Mapping[str, Any]) -> Config:
+    """The records that `dataclasses.asdict` made these nested settings of."""
+    groups = {
+        group: options.get(settings[group].get("name"), next(iter(options.values())))(**settings[group])
+        for group, options in OPTIONS.items()
+    }
+    nested = {name: schema(**settings[name]) for name, schema in nameless().items() if name in settings}
+    return Config(**{**settings, **groups, **nested})
+
+
+def nameless() -> dict[str, Any]:
+    """The groups that have no options to choose from, by name, such as sweep."""
+    return {name: schema for name, schema in get_type_hints(Config).items() if is_dataclass(schema)}
+
+
+def register() -> None:
+    """Gives Hydra the schema (conf/GROUP/OPTION.yaml extends /schema/GROUP/OPTION) and the names of PRESETS."""
+    store = ConfigStore.instance()
+    store.store(group="schema", name="config", node=Config)
+    for group, options in OPTIONS.items():
+        for option, schema in options.items():
+            store.store(group=f"schema/{group}", name=option, node=schema)
+    for preset in PRESETS:
+        store.store(group="model", name=preset, node={"defaults": ["mlp", {"/preset": preset}]})
+
+
+def configuration_folder() -> Path:
+    """The folder of the Hydra tree: conf/ of a checkout, or nnjax/conf where a wheel was installed."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "conf"
+    return installed if installed.is_dir() else package.parent / "conf"

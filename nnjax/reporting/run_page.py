@@ -1,0 +1,106 @@
+"""A run's page, report.html: what ran, on which data, what came out, its figures, and how to do it again."""
+
+import dataclasses
+import shlex
+from pathlib import Path
+
+import numpy as np
+
+from nnjax.config.schema import Config
+from nnjax.data.dataset import Dataset
+from nnjax.reporting import summary
+from nnjax.runs import provenance
+from nnjax.runs.run_folder import Outcome
+from nnjax.system.times import MOMENTS
+
+FILE = "report.html"
+MEASURES = ("loss", "cost", "accuracy", "rmse", "r2")  # of which a page shows those that were measured
+CLASSES = 20  # names that a page shows
+
+
+def write(folder: Path, facts: summary.Facts, config: Config, dataset: Dataset, outcome: Outcome) -> None:
+    """The page of a finished run from what its folder has by then (figures, provenance), unless switched off."""
+    if not config.tracking.report:
+        return
+    from nnjax.config import defaults
+    from nnjax.reporting import page
+
+    given = summary.without_passwords(dataclasses.asdict(config))
+    check = folder / "gradient_check.txt"
+    page.write(
+        folder / FILE,
+        "run.html",
+        title=facts.name,
+        facts=facts,
+        settings=defaults.beside_defaults(given),
+        data=described(dataset),
+        results=results(config, outcome),
+        training=trained(facts, outcome),
+        errors=check.read_text() if config.training.gradient_check and check.is_file() else "",
+        pictures=page.pictures(folder / "figures") if config.tracking.figures else [],
+        command=defaults.command(given),
+        run=facts.run_id or shlex.quote(facts.folder),
+        provenance=provenance.read(folder / provenance.FILE),
+    )
+
+
+def described(dataset: Dataset) -> list[tuple[str, str]]:
+    """The data's name, parts, classes and digest, a line each."""
+    parts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    names = ", ".join(dataset.classes[:CLASSES])
+    more = f" and {len(dataset.classes) - CLASSES} more" if len(dataset.classes) > CLASSES else ""
+    one = " x ".join(map(str, dataset.train.x.shape[1:]))
+    return [
+        ("name", dataset.name),
+        ("source", summary.without_password(dataset.source)),
+        *((name, f"{len(part.y):,} examples") for name, part in parts.items()),
+        ("an example", f"{one} {'pixels' if dataset.train.x.ndim == 3 else 'numbers'}"),
+        ("features", ", ".join(dataset.features[:CLASSES])),
+        ("classes", names and f"{len(dataset.classes)}: {names}{more}"),
+        ("target", dataset.target.name if dataset.target else ""),
+        ("digest", dataset.digest),
+    ]
+
+
+def results(config: Config, outcome: Outcome) -> list[list[str]]:
+    """A line of names, then training and validation at the best epoch and at the last, then the test."""
+    measures = [name for name in MEASURES if name != "cost" or config.training.l2 > 0]
+    epochs = {"best": outcome.best_epoch, "last": outcome.epochs}
+    at = {f"{name} epoch, {epoch}": epoch for name, epoch in epochs.items() if epoch is not None}
+    if outcome.best_epoch == outcome.epochs:
+        at = {f"best and last epoch, {outcome.epochs}": outcome.epochs}
+    lines = {
+        f"{part}, {words}": {name: measured(outcome, f"{part}/{name}", epoch) for name in measures}
+        for words, epoch in at.items()
+        for part in ("train", "validation")
+    }
+    lines[f"test, network of epoch {outcome.kept_epoch}"] = {
+        name: outcome.test.get(f"test/{name}", np.nan) for name in measures
+    }
+    shown = [name for name in measures if np.isfinite([line[name] for line in lines.values()]).any()]
+    rows = [[words, *(number(line[name]) for name in shown)] for words, line in lines.items()]
+    return [["", *shown], *(row for row in rows if {*row[1:]} != {"-"})]
+
+
+def measured(outcome: Outcome, metric: str, epoch: int) -> float:
+    """A metric after an epoch, nan where nobody measured it."""
+    return float(outcome.history[metric][epoch]) if metric in outcome.history else np.nan
+
+
+def number(value: float) -> str:
+    """Four digits, or a dash for what was not measured."""
+    return f"{value:.4g}" if np.isfinite(value) else "-"
+
+
+def trained(facts: summary.Facts, outcome: Outcome) -> list[tuple[str, str]]:
+    """How the training went, a line each."""
+    parts = {part: value for part, value in facts.times.items() if part not in MOMENTS}
+    seconds = ", ".join(f"{part} {value:.1f}" for part, value in parts.items())
+    return [
+        ("stopped", facts.stopped),
+        ("updates", f"{outcome.updates:,}, {outcome.examples_per_second:,.0f} examples a second"),
+        ("batch", facts.batch),
+        ("seconds by part", seconds),
+        ("run id", facts.run_id),
+        ("folder", facts.folder),
+    ]

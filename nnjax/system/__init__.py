@@ -1,0 +1,1 @@
+"""Files, signals, processes and times: nothing here knows of networks or runs."""

@@ -1,0 +1,302 @@
+"""The compiled programs of a training: begin, advance by a number of steps, evaluate; each for one network.
+
+An epoch ends inside the program: validation, the state's settling and the row of history need no trip to the host.
+What the host decides is only how many steps a call takes; the result does not depend on it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, Key
+
+from nnjax.network.backprop import GRADIENTS, l2_penalty, with_l2
+from nnjax.network.losses import Loss
+from nnjax.network.models import Model, Params
+from nnjax.training.batches import Encoding, Split, classes, count, inputs, noisy, order, take, targets
+from nnjax.training.metrics import Measured, evaluate, right
+from nnjax.training.optimizers import Hyper, Schedule, optimizer
+
+COLUMNS = (
+    "train/loss",
+    "train/accuracy",
+    "train/cost",
+    "validation/loss",
+    "validation/accuracy",
+    "gradient/norm",
+    "parameters/norm",
+)
+BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; of one layer it is the whole norm
+ROWS = 1000  # epochs a call may finish
+TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # State.status
+
+
+class Recipe(NamedTuple):
+    """The static part of a training: what makes another program when it changes.
+
+    Attributes:
+        model, loss, encoding: the network and what it is fed.
+        optimizer, schedule, clip: see `optimizers.optimizer`.
+        gradients: a key of GRADIENTS.
+        penalised: whether any lane has an l2: summing Theta^2 at each update takes 10 % of an epoch.
+        noisy: whether any lane has label noise.
+        batch_size: instances an update.
+        keep_best: whether the parameters of the best validation loss are kept beside the last.
+    """
+
+    model: Model
+    loss: Loss
+    encoding: Encoding
+    optimizer: str
+    schedule: Schedule | None
+    clip: bool
+    gradients: str
+    penalised: bool
+    noisy: bool
+    batch_size: int
+    keep_best: bool
+
+
+class State(NamedTuple):
+    """One network in training.
+
+    Attributes:
+        params, optimizer: as they are now, possibly within an epoch.
+        settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
+        best: the parameters of the lowest validation loss, () unless kept.
+        sums: over the epoch so far: loss, right classes and cost, each times instances.
+        gradient_norms: of the last update's gradient of J, before clipping, as `norms` has them; for the perceptron
+            the largest of the epoch's updates.
+        status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
+        epochs: finished ones; of a diverged lane the one it diverged in.
+        best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
+    """
+
+    params: Params
+    optimizer: Any
+    settled: Params
+    best: Params | tuple[()]
+    sums: Float[Array, "3"]
+    gradient_norms: Float[Array, " norms"]
+    status: Int[Array, ""]
+    epochs: Int[Array, ""]
+    best_epoch: Int[Array, ""]
+    best_loss: Float[Array, ""]
+
+
+class Position(NamedTuple):
+    """Where a training stands: finished epochs, and steps made in the next one. All lanes share it."""
+
+    epoch: int
+    step: int
+
+
+class Keys(NamedTuple):
+    """Where a network's randomness comes from: initial weights, label noise."""
+
+    init: Key[Array, "*lanes"]
+    noise: Key[Array, "*lanes"]
+
+
+class Programs:
+    """The three programs of a recipe. Their arguments are traced: data and hyperparameters are never closed over."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.gradient = GRADIENTS[recipe.gradients](recipe.model, recipe.loss)
+
+    def begin(self, keys: Keys, hyper: Hyper, train: Split, validation: Split) -> tuple[State, Array]:
+        """The untrained network (L33), and row 0 of its history."""
+        params = self.recipe.model.init(keys.init, hyper["init_scale"])
+        train = self.labelled(train, keys.noise, hyper)
+        untrained, held_out = self.evaluate(params, train), self.evaluate(params, validation)
+        state = State(
+            params=params,
+            optimizer=self.optimizer(hyper).init(params),
+            settled=params,
+            best=params if self.recipe.keep_best else (),
+            sums=jnp.zeros(3),
+            gradient_norms=jnp.full_like(norms(params), jnp.nan),
+            status=jnp.array(TRAINING),
+            epochs=jnp.int32(0),
+            best_epoch=jnp.int32(0),
+            best_loss=jnp.array(jnp.inf, float)
+            if self.recipe.loss.only_mistakes
+            else held_out.loss,  # at Theta = 0 it is 0
+        )
+        cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
+        return state, self.row(state, untrained.loss, untrained.accuracy, cost, held_out)
+
+    def evaluate(self, params: Params, split: Split) -> Measured:
+        """Loss, accuracy and logits on a whole split."""
+        return evaluate(self.recipe.model, self.recipe.loss, self.recipe.encoding, params, split)
+
+    def advance(
+        self,
+        state: State,
+        order_key: Key[Array, ""],
+        keys: Keys,
+        hyper: Hyper,
+        train: Split,
+        validation: Split,
+        position: Position,
+        steps: Int[Array, ""],
+    ) -> tuple[State, Float[Array, "rows columns"]]:
+        """`steps` updates onwards from `position`: the state, and a row of history for each epoch that ends.
+
+        At most ROWS epochs may end in one call. Epoch e has the instances in the order of fold_in(order_key, e).
+        """
+        train = self.labelled(train, keys.noise, hyper)
+        per_epoch = count(train.y.shape[0], self.recipe.batch_size)
+        whole, rest = jnp.divmod(position.step + steps, per_epoch)  # epochs that end, and steps of the next
+
+        def one_epoch(row: Array, carry: tuple[State, Array]) -> tuple[State, Array]:
+            epoch = position.epoch + row
+            instances = order(jax.random.fold_in(order_key, epoch), train.y.shape[0], self.recipe.batch_size)
+            update = self.updates(hyper, train, instances)
+
+            def ending(state: State, rows: Array) -> tuple[State, Array]:
+                """The last update stands outside the loop: there alone the gradient is kept, for its norm."""
+                state, grads = update(jnp.array(per_epoch - 1), state)
+                if not self.recipe.loss.only_mistakes:
+                    state = state._replace(gradient_norms=norms(grads))
+                return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
+
+            def within(state: State, rows: Array) -> tuple[State, Array]:
+                return state, rows
+
+            if per_epoch == 1:
+                return ending(*carry)
+            first, stop = jnp.where(row == 0, position.step, 0), jnp.where(row < whole, per_epoch - 1, rest)
+            state = jax.lax.fori_loop(first, stop, lambda i, state: update(i, state)[0], carry[0])
+            after: tuple[State, Array] = jax.lax.cond(row < whole, ending, within, state, carry[1])
+            return after
+
+        rows = jnp.full((ROWS, len(columns(len(state.params)))), jnp.nan)
+        end: tuple[State, Array] = jax.lax.fori_loop(0, whole + (rest > 0), one_epoch, (state, rows))
+        return end
+
+    def labelled(self, train: Split, key: Key[Array, ""], hyper: Hyper) -> Split:
+        """The training data with this lane's label noise: made anew at each call, since that is cheaper than kept."""
+        if not self.recipe.noisy:
+            return train
+        return train._replace(y=noisy(key, jnp.asarray(train.y), hyper["label_noise"], classes(self.recipe.encoding)))
+
+    def optimizer(self, hyper: Hyper) -> optax.GradientTransformation:
+        """The recipe's optimiser with these traced values."""
+        return optimizer(self.recipe.optimizer, self.recipe.schedule, self.recipe.clip, hyper)
+
+    def cost_gradient(
+        self, params: Params, x: Array, targets: Array, l2: Array, n: int, weights: Array | None
+    ) -> tuple[Array, Params]:
+        """J and its gradient (L20, L28); without an l2 in any lane, the mean loss and its own."""
+        if self.recipe.penalised:
+            return with_l2(self.gradient)(params, x, targets, l2, n, weights)
+        return self.gradient(params, x, targets, weights)
+
+    def updates(self, hyper: Hyper, train: Split, instances: Array) -> Callable[[Array, State], tuple[State, Params]]:
+        """An epoch's updates in the order `instances`: (i, state) -> Theta <- Theta - alpha D, and D (L36, L37)."""
+        model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
+        n = train.y.shape[0]
+
+        def update(i: Array, state: State) -> tuple[State, Params]:
+            params, largest = state.params, state.gradient_norms
+            rows, y, weights = take(train, instances, i, self.recipe.batch_size)
+            x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
+            J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
+            z, _ = model.forward(params, x)  # the gradient's own forward pass: XLA computes it once
+            weights = jnp.ones(z.shape[0]) if weights is None else weights
+            value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
+            cost = J * weights.sum() if self.recipe.penalised else value
+            if loss.only_mistakes:
+                largest = jnp.maximum(jnp.where(i == 0, 0, largest), norms(grads))
+            updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
+            return state._replace(
+                params=optax.apply_updates(params, updates),
+                optimizer=optimizer_state,
+                sums=state.sums + jnp.stack([value, correct, cost]),
+                gradient_norms=largest,
+            ), grads
+
+        return update
+
+    def settle(
+        self, state: State, hyper: Hyper, train: Split, validation: Split, epoch: Array, rows: Array, row: Array
+    ) -> tuple[State, Array]:
+        """An epoch's end: measure, decide whether this lane goes on (L37), write the row.
+
+        The one select of an epoch: a lane that has stopped, or diverges now, goes back to its settled parameters. It
+        diverges where anything is not finite that it would go on from: the cost (and so the loss), the parameters, the
+        last gradient, or the optimiser's moments, since an infinite one keeps its parameter where it is, unseen.
+        """
+        training = state.status == TRAINING
+        means = state.sums / train.y.shape[0]
+        moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
+        held_out = self.evaluate(state.params, validation)
+        finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norms[0])
+        finite &= all_finite(state.optimizer)
+        finite &= jnp.isfinite(held_out.loss) | (validation.y.shape[0] == 0)
+        new = jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan)
+        rows = jax.lax.dynamic_update_slice(rows, new[None], (row.astype(jnp.uint32), jnp.uint32(0)))
+
+        better = training & finite & (held_out.loss < state.best_loss)
+        best_epoch = jnp.where(better, epoch, state.best_epoch)
+        waited = epoch - best_epoch
+        status = jnp.where(self.converged(state, hyper, moved, means[1]), CONVERGED, TRAINING)
+        status = jnp.where((waited >= hyper["patience"]) & (status == TRAINING), NO_PROGRESS, status)
+        status = jnp.where(finite, status, DIVERGED)
+
+        settled = select(training & finite, state.params, state.settled)
+        return state._replace(
+            params=settled,
+            settled=settled,
+            best=select(better, state.params, state.best) if self.recipe.keep_best else (),
+            sums=jnp.zeros(3),
+            status=jnp.where(training, status, state.status),
+            epochs=jnp.where(training, epoch, state.epochs),
+            best_epoch=best_epoch,
+            best_loss=jnp.where(better, held_out.loss, state.best_loss),
+        ), rows
+
+    def converged(self, state: State, hyper: Hyper, moved: Array, accuracy: Array) -> Array:
+        """Whether the epoch moved the parameters by less than the tolerance; for the perceptron ||Delta||_2 < it (L37).
+
+        Delta of L17 is the gradient of the batch of all instances; of mini-batches none of the epoch's may reach the
+        tolerance. Mistakes can cancel, as all four of XOR at Theta = 0 do: Delta = 0 is no convergence then (L18). One
+        mistake alone has ||Delta||_2 >= 1/n, since x_0 = 1, so with mistakes less than that is cancellation.
+        """
+        if not self.recipe.loss.only_mistakes:
+            return moved < hyper["tolerance"]
+        norm, alone = state.gradient_norms[0], 1 / self.recipe.batch_size
+        return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
+
+    def row(self, state: State, loss: Array, accuracy: Array, cost: Array, held_out: Measured) -> Array:
+        """One epoch's history, in the order of `columns`."""
+        gradient, parameters = state.gradient_norms, norms(state.params)
+        means = jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, gradient[0], parameters[0]])
+        return jnp.concatenate([means, gradient[1:], parameters[1:]])
+
+
+def columns(layers: int) -> tuple[str, ...]:
+    """The metrics of a row of history: COLUMNS, and of several layers the norms of each."""
+    numbers = range(1, layers + 1) if layers > 1 else ()
+    return (*COLUMNS, *(f"{name}{number}" for name in BY_LAYER for number in numbers))
+
+
+def norms(params: Params) -> Float[Array, " norms"]:
+    """The 2-norm of all parameters, or of a gradient, and of several layers that of each: (1,) or (1 + layers,)."""
+    squares = [optax.tree.norm(layer, squared=True) for layer in params]
+    return jnp.sqrt(jnp.stack([sum(squares), *(squares if len(squares) > 1 else ())]))
+
+
+def all_finite(tree: Any) -> Array:
+    """Whether every floating-point number in it is."""
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.array([jnp.isfinite(leaf).all() for leaf in floats], bool).all()
+
+
+def select(condition: Array, new: Any, old: Any) -> Any:
+    """`new` where the condition holds, else `old`, leaf by leaf."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
