@@ -21,7 +21,7 @@ class Block(NamedTuple):
         language: the word behind the opening fence, such as bash.
         text: the code.
         notes: what HTML comments on the lines above say, such as {"exit": "2"} of <!-- exit: 2 -->.
-        output: the text block that follows, "" if another block or none does.
+        output: the text block that follows under the same heading, "" if another block or none does.
     """
 
     page: str
@@ -50,24 +50,24 @@ def code_blocks(page: str) -> list[Block]:
     found: list[Block] = []
     notes: dict[str, str] = {}
     inside: list[str] | None = None
-    language, first = "", 0
+    language, first, behind = "", 0, False
     for number, line in enumerate(read(page).splitlines(), start=1):
         fence = FENCE.match(line)
         if inside is not None and not fence:
             inside.append(line)
         elif inside is not None:
             text = "\n".join(inside) + "\n"
-            if language == "text" and found and not found[-1].output:
-                found[-1] = found[-1]._replace(output=text)
-            elif language != "text":
+            if language != "text":
                 found.append(Block(page, first, language, text, notes, ""))
-            inside, notes = None, {}
+            elif behind:
+                found[-1] = found[-1]._replace(output=text)
+            inside, notes, behind = None, {}, language != "text"
         elif fence:
             inside, language, first = [], fence[2], number + 1
         elif comment := COMMENT.match(line):
             notes = {**notes, comment[1]: comment[2]}
         elif line.strip():
-            notes = {}
+            notes, behind = {}, behind and not line.startswith("#")
     assert inside is None, f"{page}: a code block is never closed"
     return found
 
