@@ -42,16 +42,26 @@ def shown(cell: dict[str, Any], pictures: dict[str, bytes]) -> str:
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
         return source
-    parts = [f"```python\n{source}\n```"]
-    for output in cell["outputs"]:
+    parts, printed = [f"```python\n{source}\n```"], ""
+    for output in [*cell["outputs"], {}]:  # what is printed in several pieces is one block
         data = output.get("data", {})
+        if "text" in output:
+            printed += "".join(output["text"])
+            continue
+        parts += [text_block(printed)] if printed else []
+        printed = ""
         if "image/png" in data:
             name = f"walk_{len(pictures) + 1}.png"
             pictures[name] = base64.b64decode("".join(data["image/png"]))
             parts.append(f"![What the code above draws]({name})")
-        else:
-            parts.append("```text\n{}\n```".format("".join(output.get("text", data.get("text/plain", ""))).strip("\n")))
+        elif data:
+            parts.append(text_block("".join(data["text/plain"])))
     return "\n\n".join(parts)
+
+
+def text_block(text: str) -> str:
+    """Return text as a code block."""
+    return "```text\n{}\n```".format(text.strip("\n"))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
