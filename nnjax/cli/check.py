@@ -6,8 +6,8 @@ from pathlib import Path
 import hydra
 
 from nnjax.config import schema, validation
+from nnjax.config.overrides import normalize_overrides
 from nnjax.errors import InputError, TrainingError
-from nnjax.train import presets
 
 HELP = "compare the gradients by hand with jax.grad and with finite differences, and print them by parameter"
 
@@ -25,7 +25,7 @@ def run(given: argparse.Namespace) -> None:
         raise InputError(f"--config-dir={given.config_dir}: no such folder")
     searched = [f"hydra.searchpath=['file://{Path(given.config_dir).absolute()}']"] if given.config_dir else []
     with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        overrides = presets(given.overrides)
+        overrides = normalize_overrides(given.overrides)
         composed = hydra.compose("config", overrides + searched)
     settings = validation.read(composed, overrides)
 

@@ -116,7 +116,7 @@ def of_lane(found: Trained) -> Original:
     assert found.lane is not None
     facts = found.lane.facts
     table, history = files(found, *(f"{storage.PARTS}/{facts['part']}.{kind}" for kind in ("parquet", "npz")))
-    group = storage.Group(**json.loads(storage.read_table(table)[1]["group"]))
+    group = storage.GroupInfo(**json.loads(storage.read_table(table)[1]["group"]))
     result = read(found.predictor.params, history, facts["lane"], facts["epochs"])
     return Original(config_of(found.lane, group), result, {**group.provenance, **found.tags}, group.layout)
 

@@ -23,35 +23,35 @@ from nnjax.network import gradient_check
 from nnjax.network.gradient_check import GradientCheck
 from nnjax.network.losses import LOSSES
 from nnjax.network.matmul import PRECISIONS
-from nnjax.reporting import run_figures, run_page, summary
+from nnjax.reporting import run_figures, run_names, run_page, summary
 from nnjax.runs import build, checkpoints, compile_cache, provenance, run_folder
 from nnjax.runs.checkpoint_file import Checkpoint
-from nnjax.runs.checkpoints import Saver
+from nnjax.runs.checkpoints import Checkpointer
 from nnjax.runs.progress import Progress
-from nnjax.runs.run_folder import Outcome
-from nnjax.runs.run_logger import Recorder, name_of
-from nnjax.system import signals
+from nnjax.runs.run_logger import RunLogger, name_of
+from nnjax.system import secrets, signals
 from nnjax.system.times import Times
 from nnjax.training import compiler_options
 from nnjax.training.batches import Split
+from nnjax.training.result import TrainingResult
 from nnjax.training.train_step import DIVERGED
-from nnjax.training.trainer import Training
+from nnjax.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
 
-class Finished(NamedTuple):
+class RunResult(NamedTuple):
     """What a run came to: its folder, what it found, its summary, and the objective's value (`results.objective`)."""
 
     folder: Path
-    outcome: Outcome
-    facts: summary.Facts
+    outcome: TrainingResult
+    facts: summary.RunSummary
     objective: float
 
 
 def run(
     config: Config, folder: Path, start_folder: Path, times: Times | None = None, typed: Sequence[str] = ()
-) -> Finished:
+) -> RunResult:
     """One run, from plain records to a run folder and a run in MLflow.
 
     times: of the command that asks for it, with what it has taken so far; None: counted from here. typed: its settings.
@@ -64,64 +64,64 @@ def run(
     with times.part("data"):
         dataset = load(config)
     prepare_jax(config)
-    settings = summary.without_passwords(dataclasses.asdict(config))
+    settings = secrets.without_passwords(dataclasses.asdict(config))
     units = build.units(config, dataset)
-    saver = Saver(folder / checkpoints.FOLDER, config.checkpoint.every, identity(config, dataset))
-    saved = saver.find()
+    checkpointer = Checkpointer(folder / checkpoints.FOLDER, config.checkpoint.every, identity(config, dataset))
+    saved = checkpointer.latest()
     check_epochs(config, saved)
     known = name_of(folder) if saved is not None else None
-    name = config.tracking.run_name or known or summary.run_name(settings, units, dataset.called, typed)
+    name = config.tracking.run_name or known or run_names.run_name(settings, units, dataset.called, typed)
     width = shutil.get_terminal_size().columns
     log.info("%s\n%s", name, textwrap.fill(dataset.notice or run_folder.describe_data(dataset), width))
     log_batch(config, dataset)
     run_folder.write_settings(folder, settings)
-    with Recorder(config, settings, dataset, name, folder, start_folder) as recorder:
-        network = summary.network(config.model.name, config.loss.name, units)
+    with RunLogger(config, settings, dataset, name, folder, start_folder) as logger:
+        network = run_names.network(config.model.name, config.loss.name, units)
         precision = PRECISIONS[config.runtime.precision].words
         described = {"model": network, "data": run_folder.describe_data(dataset), "precision": precision}
         hashing = ThreadPoolExecutor(1).submit(provenance.of_data, dataset)  # which holds up no Python
         depends = provenance.of_program(device())
-        recorder.tags({"run_folder": folder, **depends, **described})
+        logger.log_tags({"run_folder": folder, **depends, **described})
         with times.part("check"):
             check = check_gradients(config, dataset, folder)
         depends |= hashing.result()
-        recorder.tags(hashing.result())
+        logger.log_tags(hashing.result())
         if check is not None:
-            recorder.metrics({} if check.passed else run_folder.check_metrics(check), epoch=0)
+            logger.log_metrics({} if check.passed else run_folder.check_metrics(check), epoch=0)
             accept(check)
         training = build.training([config], dataset)
         times.add("compile", training.compile_seconds)
-        recorder.deliver()
+        logger.start_upload()
         if saved is not None:
-            saver.restore(training, saved)
+            checkpointer.restore(training, saved)
         try:
-            train(config, training, folder, recorder, saver, times)
+            train(config, training, folder, logger, checkpointer, times)
         finally:  # not before: MLflow shows metrics in the order in which they come, and compares by the first
-            recorder.metrics({} if check is None else run_folder.check_metrics(check), epoch=0)
+            logger.log_metrics({} if check is None else run_folder.check_metrics(check), epoch=0)
         with times.part("evaluate"):
             outcome = evaluate(config, dataset, training)
         if not np.isfinite(outcome.test["test/loss"]):
-            refuse_divergence(config, outcome.history, outcome.epochs, "the test loss", recorder)
-        recorder.ended(outcome)
+            refuse_divergence(config, outcome.history, outcome.epochs, "the test loss", logger)
+        logger.log_result(outcome)
         with times.part("model"):
-            recorder.model(run_folder.write_network(folder, config, dataset, outcome))
-            recorder.tags(run_folder.write_provenance(folder, depends))
+            logger.log_model(run_folder.write_network(folder, config, dataset, outcome))
+            logger.log_tags(run_folder.write_provenance(folder, depends))
         with times.part("figures"):
             run_figures.write(folder, config, dataset, outcome)
-        recorder.copy()
+        logger.log_files()
         with times.part("store"):
-            recorder.wait()
+            logger.flush()
         shown = os.path.relpath(folder, start_folder)
-        facts = run_folder.facts(name, shown, config, dataset, outcome, check, times.seconds, recorder.where())
+        facts = run_folder.facts(name, shown, config, dataset, outcome, check, times.seconds, logger.where())
         with times.part("report"):
-            run_page.write(folder, facts, config, dataset, outcome)
+            run_page.write(folder, facts, config, dataset, outcome, provenance.read(folder / provenance.FILE))
         times.reached("total")
-        recorder.metrics(times.metrics(), outcome.epochs)
-        recorder.summary(facts)
+        logger.log_metrics(times.metrics(), outcome.epochs)
+        logger.log_summary(facts)
         run_folder.write_summary(folder, facts)
         log.info("\n%s", summary.summary(facts, width))
     objective = outcome.history[run_folder.objective(config, dataset)][outcome.kept_epoch]
-    return Finished(folder, outcome, facts, float(objective))
+    return RunResult(folder, outcome, facts, float(objective))
 
 
 def load(config: Config) -> Dataset:
@@ -131,7 +131,7 @@ def load(config: Config) -> Dataset:
         InputError: they can't be had, or are no task for the loss.
     """
     dataset = sources.load(**schema.source(config))
-    for lane in lanes.members(config):
+    for lane in lanes.lane_configs(config):
         validation.check_task(lane, dataset.task)
         validation.check_inputs(lane, dataset.preprocessing.shape)
     return build.limited(config, dataset)
@@ -209,11 +209,13 @@ def accept(check: GradientCheck) -> None:
 
 def identity(config: Config, dataset: Dataset) -> dict[str, Any]:
     """What must be the same where a run goes on: all that determines its result but the number of epochs."""
-    settings = summary.without_passwords(lanes.settings(config))
+    settings = secrets.without_passwords(lanes.settings(config))
     return {key: value for key, value in settings.items() if key != "training.epochs"} | {"data": dataset.digest}
 
 
-def train(config: Config, training: Training, folder: Path, recorder: Recorder, saver: Saver, times: Times) -> None:
+def train(
+    config: Config, training: Trainer, folder: Path, logger: RunLogger, checkpointer: Checkpointer, times: Times
+) -> None:
     """Runs the epochs, showing, recording and saving each chunk; the first is what was there before.
 
     Raises:
@@ -225,47 +227,51 @@ def train(config: Config, training: Training, folder: Path, recorder: Recorder, 
     try:
         with signals.caught() as stop:
             with trace, Progress(config.training.epochs) as progress:
-                for number, chunk in enumerate(training.chunks(saver.epochs)):
+                for number, chunk in enumerate(training.chunks(checkpointer.epochs)):
                     if number:
                         times.reached("first_step")
                     progress.show(chunk)
-                    recorder.show(chunk)
-                    saver.after(training)
+                    logger.log_epochs(chunk)
+                    checkpointer.maybe_save(training)
                     if stop.requested:
                         break
-            saver.save(training)
+            checkpointer.save(training)
     except KeyboardInterrupt:
-        log.info("interrupted after epoch %s: resume=%s goes on", checkpoints.at(training), os.path.relpath(folder))
-        recorder.tags({"stopped": "interrupted"})
+        log.info(
+            "interrupted after epoch %s: resume=%s goes on",
+            checkpoints.describe_position(training),
+            os.path.relpath(folder),
+        )
+        logger.log_tags({"stopped": "interrupted"})
         raise
     finally:
         times.add("train", training.train_seconds - before)
         run_folder.write_history(folder, lane_history(training))
     if training.status[0] == DIVERGED:
         history, epoch = lane_history(training), int(training.epochs[0])
-        refuse_divergence(config, history, epoch, run_folder.not_finite(history, epoch), recorder)
+        refuse_divergence(config, history, epoch, run_folder.not_finite(history, epoch), logger)
 
 
 def refuse_divergence(
-    config: Config, history: Mapping[str, np.ndarray], epoch: int, what: str, recorder: Recorder
+    config: Config, history: Mapping[str, np.ndarray], epoch: int, what: str, logger: RunLogger
 ) -> None:
     """Tags the run with the epoch and a hint, and raises TrainingError that says what is not finite."""
     hint = run_folder.divergence_hint(config, history, epoch)
-    recorder.tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
+    logger.log_tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
     raise TrainingError(f"{what} is not finite in epoch {epoch}: {hint}")
 
 
-def lane_history(training: Training) -> dict[str, np.ndarray]:
+def lane_history(training: Trainer) -> dict[str, np.ndarray]:
     """The history of the one lane, up to the epoch in which it stopped."""
     return {name: values[0, : int(training.epochs[0]) + 1] for name, values in training.history().items()}
 
 
-def evaluate(config: Config, dataset: Dataset, training: Training) -> Outcome:
+def evaluate(config: Config, dataset: Dataset, training: Trainer) -> TrainingResult:
     """The trained network on the test part, once."""
     test = training.evaluate(config.training.keep, Split(*dataset.test))
     validated = len(dataset.validation.y) > 0
     best, last = int(training.best_epoch[0]) if validated else None, int(training.epochs[0])
-    return Outcome(
+    return TrainingResult(
         params=tuple(
             (np.asarray(layer.Theta[0]), np.asarray(layer.b[0])) for layer in training.params(config.training.keep)
         ),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from omegaconf import OmegaConf
@@ -14,36 +14,12 @@ from nnjax.data.dataset import Dataset
 from nnjax.inference import predictor
 from nnjax.network.gradient_check import BY_HAND_TOLERANCE, FINITE_DIFFERENCE_TOLERANCE, GradientCheck
 from nnjax.network.losses import LOSSES
-from nnjax.reporting import summary
+from nnjax.reporting import run_names, summary
 from nnjax.runs import provenance
 from nnjax.system import atomic
+from nnjax.training.result import TrainingResult
 
 TOLD = ("name", "activation", "pooling")  # what prediction needs of a model's settings
-
-
-class Outcome(NamedTuple):
-    """A finished training of one network.
-
-    Attributes:
-        params: (Theta (n_out, n_in), b (n_out,)) of each layer, of a convolution (maps_out, maps_in, size, size).
-        history: metric -> (epochs + 1,), row e after epoch e, nan where not measured.
-        test: metric -> value, of `params` on the test part.
-        stopped: why it ended (L37).
-        epochs, updates: how many were trained.
-        best_epoch: that of the lowest validation loss, None without validation data.
-        kept_epoch: that of `params`.
-        examples_per_second: while training.
-    """
-
-    params: tuple[tuple[np.ndarray, np.ndarray], ...]
-    history: Mapping[str, np.ndarray]
-    test: Mapping[str, float]
-    stopped: str
-    epochs: int
-    best_epoch: int | None
-    kept_epoch: int
-    updates: int
-    examples_per_second: float
 
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -142,20 +118,20 @@ def facts(
     folder: str,
     config: Config,
     dataset: Dataset,
-    outcome: Outcome,
+    outcome: TrainingResult,
     check: GradientCheck | None,
     times: Mapping[str, float],
     where: tuple[str, str],
-) -> summary.Facts:
+) -> summary.RunSummary:
     """What the summary tells of a finished run."""
     units = [math.prod(dataset.preprocessing.shape), *(len(b) for _, b in outcome.params)]
     best = {} if outcome.best_epoch is None else scores(outcome, outcome.best_epoch, "validation/")
-    return summary.Facts(
+    return summary.RunSummary(
         name=name,
         data=describe_data(dataset),
         notice=dataset.notice,
         batch=describe_batch(config, dataset),
-        model=summary.network(config.model.name, config.loss.name, units),
+        model=run_names.network(config.model.name, config.loss.name, units),
         parameters=sum(Theta.size + b.size for Theta, b in outcome.params),
         metrics={**scores(outcome, outcome.kept_epoch, "validation/"), **outcome.test},
         last=scores(outcome, outcome.epochs, "train/", "validation/"),
@@ -170,7 +146,7 @@ def facts(
     )
 
 
-def scores(outcome: Outcome, epoch: int, *parts: str) -> dict[str, float]:
+def scores(outcome: TrainingResult, epoch: int, *parts: str) -> dict[str, float]:
     """The metrics of these parts after an epoch, those that were measured."""
     found = {name: float(row[epoch]) for name, row in outcome.history.items() if name.startswith(parts)}
     return {name: value for name, value in found.items() if np.isfinite(value)}
@@ -188,7 +164,7 @@ def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def write_network(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Path:
+def write_network(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResult) -> Path:
     """The trained network with all that prediction needs, model.safetensors."""
     predictor.save(folder / "model.safetensors", outcome.params, network_metadata(config, dataset))
     return folder / "model.safetensors"
@@ -212,7 +188,7 @@ def write_provenance(folder: Path, depended: Mapping[str, str]) -> dict[str, str
     return found
 
 
-def write_summary(folder: Path, facts: summary.Facts) -> None:
+def write_summary(folder: Path, facts: summary.RunSummary) -> None:
     """The panel that the run ends with, summary.txt."""
     with atomic.file(folder / "summary.txt") as file:
         file.write_text(summary.summary(facts) + "\n")

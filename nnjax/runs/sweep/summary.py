@@ -82,7 +82,7 @@ def groups(sweep: Sweep) -> list[str] | None:
         return None
     key = max(keys, key=lambda key: statistics.explained(sweep.column(key), values))
     word = statistics.short(sweep.keys)[key]
-    return [f"{word}={lanes.typed(value)}" for value in sweep.column(key)]
+    return [f"{word}={lanes.format_override(value)}" for value in sweep.column(key)]
 
 
 def held_out(sweep: Sweep) -> str:

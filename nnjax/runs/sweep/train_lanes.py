@@ -17,25 +17,25 @@ from nnjax.config import lanes as members
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, TrainingError
-from nnjax.reporting import summary
+from nnjax.reporting import run_names
 from nnjax.runs import build, checkpoints, provenance, run_folder
 from nnjax.runs import run as pipeline
-from nnjax.runs.checkpoints import Saver
+from nnjax.runs.checkpoints import Checkpointer
 from nnjax.runs.progress import Progress
 from nnjax.runs.sweep import storage as kept
 from nnjax.runs.sweep.parent_run import Parent
-from nnjax.runs.sweep.storage import DIVERGED, FINISHED, Group, Lane
-from nnjax.system import signals
+from nnjax.runs.sweep.storage import DIVERGED, FINISHED, GroupInfo, Lane
+from nnjax.system import secrets, signals
 from nnjax.training import layout
 from nnjax.training.batches import Split
 from nnjax.training.train_step import BY_LAYER
-from nnjax.training.trainer import Training
+from nnjax.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 POINTS = 100  # epochs of a lane's history that are kept
 
 
-class Member(NamedTuple):
+class LaneConfig(NamedTuple):
     """A configuration and what identifies it."""
 
     config: Config
@@ -59,16 +59,16 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     """
     dataset = pipeline.load(config)
     pipeline.prepare_jax(config)
-    lanes = [Member(lane, members.identity(told(lane), dataset.digest)) for lane in members.members(config)]
-    done = {lane.facts["member"] for lane in kept.latest([*kept.parts(root)]) if lane.facts["status"] == FINISHED}
+    lanes = [LaneConfig(lane, members.identity(told(lane), dataset.digest)) for lane in members.lane_configs(config)]
+    done = {lane.facts["member"] for lane in kept.unique_lanes([*kept.parts(root)]) if lane.facts["status"] == FINISHED}
     todo = list({lane.identity: lane for lane in lanes if lane.identity not in done}.values())
     log.info("%s: %s", dataset.notice or run_folder.describe_data(dataset), count(len(todo), len(lanes)))
     pipeline.log_batch(config, dataset)
     if todo:
-        run_folder.write_settings(folder, summary.without_passwords(dataclasses.asdict(config)))
+        run_folder.write_settings(folder, secrets.without_passwords(dataclasses.asdict(config)))
         with Parent(config, dataset.name, root, start_folder) as parent:
             train(todo, dataset, folder, root, parent)
-    found = {lane.facts["member"]: lane for lane in kept.latest([*kept.parts(root)])}
+    found = {lane.facts["member"]: lane for lane in kept.unique_lanes([*kept.parts(root)])}
     objective = run_folder.objective(config, dataset)
     values = [found[lane.identity].metrics.get(objective, math.nan) for lane in lanes]
     points = np.reshape(values, (-1, config.lanes.seeds))
@@ -77,7 +77,7 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
 
 def told(config: Config) -> dict[str, Any]:
     """A member's settings, fit to be recorded."""
-    return summary.without_passwords(members.settings(config))
+    return secrets.without_passwords(members.settings(config))
 
 
 def count(todo: int, lanes: int) -> str:
@@ -93,7 +93,7 @@ def result(values: np.ndarray) -> float | TrainingError:
     return float(there.mean()) if len(there) else TrainingError(hint)
 
 
-def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
+def train(todo: Sequence[LaneConfig], dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
     """Trains all of them, in groups as large as memory and `lanes.max` allow; out of memory, in smaller ones."""
     config = todo[0].config
     check = pipeline.check_gradients(config, dataset, folder)
@@ -101,7 +101,7 @@ def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, pa
         pipeline.accept(check)
     configs = [lane.config for lane in todo]
     fitting = layout.most_lanes(build.memory(configs, dataset), jax.devices()[0])
-    room = even(len(todo), min(config.lanes.max or fitting, len(todo)))
+    room = even_group_size(len(todo), min(config.lanes.max or fitting, len(todo)))
     for found in checkpoints.identities(
         root / checkpoints.FOLDER
     ):  # groups that were being trained when a command ended
@@ -118,43 +118,49 @@ def train(todo: Sequence[Member], dataset: Dataset, folder: Path, root: Path, pa
             if "RESOURCE_EXHAUSTED" not in str(error) or room == 1:
                 raise
             log.info("out of memory with %d lanes: going on with half of them at once", room)
-            room = even(len(todo), -(-room // 2))
+            room = even_group_size(len(todo), -(-room // 2))
             continue
         todo = rest
 
 
-def even(lanes: int, most: int) -> int:
+def even_group_size(lanes: int, most: int) -> int:
     """The size of groups, about equal and not above `most`: they share a program, the last is filled up."""
     return -(-lanes // -(-lanes // most))
 
 
-def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
+def train_group(
+    group: Sequence[LaneConfig], room: int, dataset: Dataset, folder: Path, root: Path, parent: Parent
+) -> None:
     """Trains lanes of one program and writes their part; InputError where another process trains the same."""
     started, config = time.time(), group[0].config
     training = build.training([lane.config for lane in group], dataset, room, POINTS)
     compiles, identities = training.compiles, [lane.identity for lane in group]
     place = root / checkpoints.FOLDER / hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
-    saver = Saver(place, config.checkpoint.every, {"members": identities, "room": room})
-    with checkpoints.alone(place):
-        restore(saver, training)
-        words = layout.words(config.lanes.strategy, len(group), training.plan)
+    checkpointer = Checkpointer(place, config.checkpoint.every, {"members": identities, "room": room})
+    with checkpoints.exclusive_folder_lock(place):
+        restore(checkpointer, training)
+        words = layout.describe(config.lanes.strategy, len(group), training.plan)
         programs = f"{compiles} program{'s' * (compiles != 1)} compiled in {training.compile_seconds:.1f} s"
         with Progress(config.training.epochs) as progress:
             log.info("%s, %s", words, programs)
             with signals.caught() as stop:
-                for chunk in training.chunks(saver.epochs):
+                for chunk in training.chunks(checkpointer.epochs):
                     progress.show(chunk)
                     parent.check()
-                    saver.after(training)
+                    checkpointer.maybe_save(training)
                     if stop.requested:
                         break
-                saver.save(training)
+                checkpointer.save(training)
                 if stop.requested:
-                    log.info("interrupted after epoch %s: %s", checkpoints.at(training), going_on(config, folder, root))
+                    log.info(
+                        "interrupted after epoch %s: %s",
+                        checkpoints.describe_position(training),
+                        going_on(config, folder, root),
+                    )
         part = kept.new_part(root)
         lanes = list(outcomes(group, training, dataset, part, folder, (started, time.time())))
-        described = Group(
-            config=summary.without_passwords(dataclasses.asdict(config)),
+        described = GroupInfo(
+            config=secrets.without_passwords(dataclasses.asdict(config)),
             dataset={
                 "name": dataset.name,
                 "called": dataset.called,
@@ -162,7 +168,7 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
                 "described": run_folder.describe_data(dataset),
                 "notice": dataset.notice,
                 "task": dataset.task,
-                "network": summary.network(config.model.name, config.loss.name, build.units(config, dataset)),
+                "network": run_names.network(config.model.name, config.loss.name, build.units(config, dataset)),
             },
             layout=words,
             compiles=compiles,
@@ -174,16 +180,16 @@ def train_group(group: Sequence[Member], room: int, dataset: Dataset, folder: Pa
         layers = training.params(config.training.keep)
         params = tuple((np.asarray(layer.Theta), np.asarray(layer.b)) for layer in layers)
         metadata = {**run_folder.network_metadata(config, dataset), "lanes": len(group)}
-        kept.write(part, lanes, described, thinned(training, config), params, metadata)
-        saver.discard()
+        kept.write(part, lanes, described, subsample_history(training, config), params, metadata)
+        checkpointer.discard()
 
 
-def restore(saver: Saver, training: Training) -> None:
+def restore(checkpointer: Checkpointer, training: Trainer) -> None:
     """Goes on where the group was; where nothing can be read, the group is trained from the start, which is said."""
     try:
-        found = saver.find()
+        found = checkpointer.latest()
         if found is not None:
-            saver.restore(training, found)
+            checkpointer.restore(training, found)
     except InputError as error:
         log.warning("%s: trained from the start", error)
 
@@ -196,7 +202,12 @@ def going_on(config: Config, folder: Path, root: Path) -> str:
 
 
 def outcomes(
-    group: Sequence[Member], training: Training, dataset: Dataset, part: Path, folder: Path, when: tuple[float, float]
+    group: Sequence[LaneConfig],
+    training: Trainer,
+    dataset: Dataset,
+    part: Path,
+    folder: Path,
+    when: tuple[float, float],
 ) -> Iterator[Lane]:
     """What became of each lane."""
     keep = group[0].config.training.keep
@@ -228,7 +239,7 @@ def outcomes(
         yield Lane(facts, told(lane.config), metrics)
 
 
-def thinned(training: Training, config: Config) -> dict[str, np.ndarray]:
+def subsample_history(training: Trainer, config: Config) -> dict[str, np.ndarray]:
     """Histories of all lanes at POINTS epochs at most, and those epochs; metrics that nobody measured left out."""
     history, epochs = training.history(), training.history_epochs()
     chosen = np.unique(np.linspace(0, len(epochs) - 1, POINTS).round().astype(int))
