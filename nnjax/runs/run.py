@@ -67,14 +67,7 @@ def run(
     announce(name, plan)
     run_folder.write_settings(folder, plan.settings)
     with RunLogger(plan, name, folder, start_folder) as logger:
-        hashing = ThreadPoolExecutor(1).submit(provenance.of_data, plan.dataset)  # sha256 holds up no Python
-        dependencies = provenance.of_program(jax_setup.device_kind())
-        logger.log_tags({"run_folder": folder, **dependencies, **described(plan)})
-        with times.part("check"):
-            gradients = check.check_gradients(plan, folder)
-        dependencies |= hashing.result()
-        logger.log_tags(hashing.result())
-        accept(gradients, logger)
+        gradients, dependencies = check_and_describe(plan, folder, logger, times)
         trainer = build.trainer([config], plan.dataset)
         times.add("compile", trainer.compile_seconds)
         logger.start_upload()
@@ -85,29 +78,9 @@ def run(
         finally:  # not before: MLflow shows metrics in the order in which they come, and these are the last to look at
             logger.log_metrics(check.metrics(gradients), epoch=0)
         with times.part("evaluate"):
-            (result,) = lane_results(trainer, config.training.keep, Split(*plan.dataset.test))
-        if result.stopped == "diverged":
-            raise divergence("the test loss", result.history, result.epochs, plan, logger)
-        logger.log_result(result)
-        with times.part("model"):
-            logger.log_model(run_folder.write_network(folder, config, plan.dataset, result.params))
-            logger.log_tags(run_folder.write_provenance(folder, dependencies))
-        with times.part("figures"):
-            run_figures.write(folder, config, plan.dataset, result)
-        logger.log_files()
-        with times.part("store"):
-            logger.flush()
-        run_summary = summarize(
-            plan, name, os.path.relpath(folder, start_folder), result, gradients, times.seconds, logger.where()
-        )
-        with times.part("report"):
-            dependencies = provenance.read(folder / provenance.FILE)
-            run_page.write(folder, run_summary, config, plan.dataset, result, dependencies)
-        times.reached("total")
-        logger.log_metrics(times.metrics(), result.epochs)
-        logger.log_summary(run_summary)
-        run_folder.write_summary(folder, run_summary)
-        log.info("\n%s", summary.summary(run_summary, shutil.get_terminal_size().columns))
+            result = evaluate(plan, trainer, logger)
+        save(plan, folder, result, dependencies, logger, times)
+        run_summary = report(plan, name, folder, start_folder, result, gradients, logger, times)
     return RunResult(folder, result, run_summary, float(result.history[plan.objective][result.kept_epoch]))
 
 
@@ -134,17 +107,26 @@ def announce(name: str, plan: RunPlan) -> None:
         log.info("batch: %s", plan.batch_description)
 
 
-def described(plan: RunPlan) -> dict[str, str]:
-    """Return the tags that say in words what is trained."""
+def check_and_describe(
+    plan: RunPlan, folder: Path, logger: RunLogger, times: Times
+) -> tuple[GradientCheck | None, Mapping[str, str]]:
+    """Check the gradients, and record what the result depends on; return both.
+
+    Raises TrainingError where the gradients differ; both errors are recorded then.
+    """
+    hashing = ThreadPoolExecutor(1).submit(provenance.of_data, plan.dataset)  # sha256 holds up no Python
+    program = provenance.of_program(jax_setup.device_kind())
     precision = PRECISIONS[plan.config.runtime.precision].words
-    return {"model": plan.network_name, "data": plan.data_description, "precision": precision}
-
-
-def accept(gradients: GradientCheck | None, logger: RunLogger) -> None:
-    """Log that the gradients agree; where they differ, record both errors and raise TrainingError."""
+    described = {"model": plan.network_name, "data": plan.data_description, "precision": precision}
+    logger.log_tags({"run_folder": folder, **program, **described})
+    with times.part("check"):
+        gradients = check.check_gradients(plan, folder)
+    data = hashing.result()
+    logger.log_tags(data)
     if gradients is not None and not gradients.passed:
         logger.log_metrics(check.metrics(gradients), epoch=0)
     check.accept(gradients)
+    return gradients, {**program, **data}
 
 
 def train(
@@ -178,6 +160,15 @@ def train(
         raise divergence(not_finite(history, epoch), history, epoch, plan, logger)
 
 
+def evaluate(plan: RunPlan, trainer: Trainer, logger: RunLogger) -> TrainingResult:
+    """Evaluate the trained network on the test part, once; raise TrainingError where the loss is not finite."""
+    (result,) = lane_results(trainer, plan.config.training.keep, Split(*plan.dataset.test))
+    if result.stopped == "diverged":
+        raise divergence("the test loss", result.history, result.epochs, plan, logger)
+    logger.log_result(result)
+    return result
+
+
 def divergence(
     what: str, history: Mapping[str, np.ndarray], epoch: int, plan: RunPlan, logger: RunLogger
 ) -> TrainingError:
@@ -185,3 +176,46 @@ def divergence(
     hint = divergence_hint(plan.config, history, epoch)
     logger.log_tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
     return TrainingError(f"{what} is not finite in epoch {epoch}: {hint}")
+
+
+def save(
+    plan: RunPlan,
+    folder: Path,
+    result: TrainingResult,
+    dependencies: Mapping[str, str],
+    logger: RunLogger,
+    times: Times,
+) -> None:
+    """Write the network, what it depends on, and its figures into the folder, and record them."""
+    with times.part("model"):
+        logger.log_model(run_folder.write_network(folder, plan.config, plan.dataset, result.params))
+        logger.log_tags(run_folder.write_provenance(folder, dependencies))
+    with times.part("figures"):
+        run_figures.write(folder, plan.config, plan.dataset, result)
+    logger.log_files()
+    with times.part("store"):
+        logger.flush()
+
+
+def report(
+    plan: RunPlan,
+    name: str,
+    folder: Path,
+    start_folder: Path,
+    result: TrainingResult,
+    gradients: GradientCheck | None,
+    logger: RunLogger,
+    times: Times,
+) -> RunSummary:
+    """Write the page and the summary, record them, and print the summary, which is returned."""
+    shown_folder = os.path.relpath(folder, start_folder)
+    run_summary = summarize(plan, name, shown_folder, result, gradients, times.seconds, logger.where())
+    with times.part("report"):
+        dependencies = provenance.read(folder / provenance.FILE)
+        run_page.write(folder, run_summary, plan.config, plan.dataset, result, dependencies)
+    times.reached("total")
+    logger.log_metrics(times.metrics(), result.epochs)
+    logger.log_summary(run_summary)
+    run_folder.write_summary(folder, run_summary)
+    log.info("\n%s", summary.summary(run_summary, shutil.get_terminal_size().columns))
+    return run_summary
