@@ -211,5 +211,5 @@ def test_it_runs_in_another_thread(here):
 
 def test_a_platform_other_than_the_one_that_jax_has_started_on_is_refused(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    with pytest.raises(InputError, match="JAX has started on cuda in this process. Allowed: auto, cuda, or a new"):
+    with pytest.raises(InputError, match=r"JAX has started on cuda in this process\. Allowed: auto, cuda, or a new"):
         jax_setup.configure(read(*SHORT, "runtime.platform=cpu").runtime)
