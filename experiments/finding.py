@@ -8,6 +8,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from nnjax.reporting import summary
+from nnjax.runs import provenance
 from nnjax.tracking import mlflow_client
 
 EXPERIMENT = "lecture"  # MLflow's
@@ -35,7 +36,7 @@ def table(finding: Finding) -> str:
 def report(finding: Finding, name: str) -> None:
     """Prints the numbers, and records them with the figure as a run of MLflow's experiment `lecture`."""
     print(table(finding))
-    run = mlflow_client.open_run(None, EXPERIMENT, name, summary.versions(), Path.cwd())
+    run = mlflow_client.open_run(None, EXPERIMENT, name, provenance.versions(), Path.cwd())
     run.log_metrics({key: [(0, float(x))] for key, x in finding.numbers.items()}, 0)
     run.set_tags({"mlflow.note.content": finding.question})
     if finding.figure is not None:

@@ -17,22 +17,24 @@ from experiments import boolean_functions, local_minima, single_unit, zero_initi
 from experiments.finding import Finding, table
 from experiments.page import Section, page, written
 from experiments.training import Trained, trained
+from nnjax.data.boolean.expressions import truth_table
 from nnjax.data.boolean.source import boolean
 from nnjax.inference.predictor import Predictor
 from nnjax.network import backprop, chain_rule, gradient_check, losses
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers import convolution, dense, pooling
-from nnjax.network.logic_gates import by_hand
+from nnjax.network.logic_gates import network_of
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, Params, mlp
 from nnjax.reporting import run_figures
-from nnjax.reporting.figures.boundary import decision_boundary, truth_table
+from nnjax.reporting.figures import boundary
+from nnjax.reporting.figures.boundary import decision_boundary
 from nnjax.reporting.figures.classification import confusion_matrix
 from nnjax.reporting.figures.curves import learning_curves
 from nnjax.reporting.figures.digits import digits
 from nnjax.reporting.figures.units import hidden_units
-from nnjax.runs import build, run_folder
+from nnjax.runs import build, check, run_folder
 from nnjax.training import batches, metrics
 from nnjax.training.trainer import STOPPED
 
@@ -45,7 +47,7 @@ def units() -> Pictures:
     params = mlp((3, 3, 1), ACTIVATIONS["sigmoid"], INITIALIZERS["normal"]).init(jax.random.key(0), 1.0)
     x = jnp.array([[1.0, 0.5, -1.0]])
     for number, layer in enumerate(params, start=1):
-        joined, a0 = dense.joined(layer), jnp.concatenate([jnp.ones((1, 1)), x], axis=1)
+        joined, a0 = dense.to_augmented(layer), jnp.concatenate([jnp.ones((1, 1)), x], axis=1)
         x, kept = dense.forward(layer, x, ACTIVATIONS["sigmoid"])
         print(f"Theta^({number}) joined, {joined.shape[0]} x {joined.shape[1]}:\n{np.asarray(joined)}")
         print(f"z = {np.asarray(kept.z[0])}, with a_0 = 1 in front {np.asarray(joined @ a0[0])}")
@@ -66,13 +68,13 @@ def outputs() -> Pictures:
 def functions_by_hand() -> Pictures:
     """AND, OR, NOR, NOT and XNOR without any training."""
     for expression in ("x1 & x2", "x1 | x2", "~x1 & ~x2", "~x1", "x1 <-> x2"):
-        model, params = by_hand(expression)
+        model, params = network_of(truth_table(expression))
         rows = boolean(expression=expression).train
         h = np.asarray(LOSSES["log_loss"].output(model.forward(params, jnp.asarray(rows.x))[0]))[:, 0]
-        weights = "; ".join(np.array2string(np.asarray(dense.joined(layer))) for layer in params)
+        weights = "; ".join(np.array2string(np.asarray(dense.to_augmented(layer))) for layer in params)
         print(f"{expression:<10} (bias, weights) {weights}".replace("\n", ""))
         print(f"{'':<10} h = {np.array2string(h, precision=5)}")
-    model, params = by_hand("x1 <-> x2")
+    model, params = network_of(truth_table("x1 <-> x2"))
     rows = boolean(expression="x1 <-> x2").train
     hidden = np.asarray(params[0].Theta), np.asarray(params[0].b)
     h_of = LOSSES["log_loss"].output
@@ -84,7 +86,7 @@ def functions_learnt() -> Pictures:
     yield from found(boolean_functions.run())
     made = trained("+experiment=xor")
     rows = made.dataset.test
-    yield truth_table(*rows, predicted(made, rows.x))
+    yield boundary.truth_table(*rows, predicted(made, rows.x))
     layer = made.training.params("last")[0]
     yield decision_boundary(lambda x: predicted(made, x), *rows, (layer.Theta[0], layer.b[0]))
 
@@ -116,7 +118,7 @@ def perceptron() -> Pictures:
     """Two functions that a line separates, and one that none does."""
     for function in ("and", "or", "xor"):
         made = trained("model=perceptron", "data=boolean", f"data.function={function}")
-        theta = np.asarray(dense.joined(jax.tree.map(lambda leaf: leaf[0], made.training.params("last")[0])))[0]
+        theta = np.asarray(dense.to_augmented(jax.tree.map(lambda leaf: leaf[0], made.training.params("last")[0])))[0]
         print(f"{function:<4} {made.training.stopped[0]} after epoch {made.training.epochs[0]}, theta = {theta}")
         if function == "and":
             yield decision_boundary(lambda x, theta=theta: x @ theta[1:] + theta[0] > 0, *made.dataset.test)
@@ -148,7 +150,7 @@ def sigmoid_network() -> tuple[Model, Params]:
 def derivatives() -> Pictures:
     """By hand, by jax.grad and by finite differences; and the lecture's chain for one instance."""
     model, _ = sigmoid_network()
-    print(run_folder.check_table(gradient_check.check(model, LOSSES["log_loss"], 0)))
+    print(check.table(gradient_check.check(model, LOSSES["log_loss"], 0)))
     a, x = jax.nn.softmax(jnp.array([1.0, 2.0, 0.5])), jnp.array([0.5, -1.0])
     dL_dz = chain_rule.dL_da(a, 1) @ chain_rule.da_dz(a)
     print(f"dL/da da/dz = {np.asarray(dL_dz)}, a - onehot(y) = {np.asarray(a - jax.nn.one_hot(1, 3))}")
@@ -192,7 +194,7 @@ def prediction() -> Pictures:
     made = trained("model=softmax", "data.source=bundled")
     x, y = made.dataset.test
     z, loss = logits(made, x), LOSSES["cross_entropy"]
-    h, classes = np.asarray(loss.output(z)), np.asarray(metrics.predicted(loss, z))
+    h, classes = np.asarray(loss.output(z)), np.asarray(metrics.predict_class(loss, z))
     for i in range(0, len(y), 250):
         print(f"a {y[i]}: class {classes[i]}, probabilities {h[i]}")
     print(f"test accuracy {np.mean(classes == y):.3f}")
@@ -219,9 +221,9 @@ def logits(made: Trained, x: np.ndarray) -> jax.Array:
 
 
 SECTIONS = (
-    Section("Units and forward pass", (1, 2, 3, 4), (dense.forward, dense.joined), units),
+    Section("Units and forward pass", (1, 2, 3, 4), (dense.forward, dense.to_augmented), units),
     Section("Tasks and outputs", (5, 6, 7, 8, 9), (losses.softmax, losses.sigmoid, batches.targets), outputs),
-    Section("Boolean functions by hand", (10, 11, 12), (by_hand,), functions_by_hand),
+    Section("Boolean functions by hand", (10, 11, 12), (network_of,), functions_by_hand),
     Section("What a single unit can't do", (12,), (single_unit.run,), lambda: found(single_unit.run())),
     Section("Boolean functions learnt", (13,), (boolean_functions.learnt,), functions_learnt),
     Section("Digits", (14, 15), (hidden_units,), images),
@@ -235,8 +237,8 @@ SECTIONS = (
         derivatives,
     ),
     Section("Initialisation", (33,), (dense.init,), initialisation),
-    Section("Training", (34, 35, 36, 37), (batches.take, batches.order), loops),
-    Section("Prediction", (38,), (metrics.predicted,), prediction),
+    Section("Training", (34, 35, 36, 37), (batches.gather_batch, batches.epoch_order), loops),
+    Section("Prediction", (38,), (metrics.predict_class,), prediction),
 )
 
 

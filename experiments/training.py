@@ -5,11 +5,12 @@ from typing import NamedTuple
 import hydra
 
 from nnjax.config import lanes, schema, validation
+from nnjax.config.overrides import normalize_overrides
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset
-from nnjax.runs import build, run
-from nnjax.train import presets
-from nnjax.training.trainer import Training
+from nnjax.runs import build, jax_setup
+from nnjax.runs.plan import make_plan
+from nnjax.training.trainer import Trainer
 
 
 class Trained(NamedTuple):
@@ -17,13 +18,13 @@ class Trained(NamedTuple):
 
     config: Config
     dataset: Dataset
-    training: Training
+    training: Trainer
 
 
 def configured(*overrides: str) -> Config:
     """The configuration of a command line."""
     schema.register()
-    given = presets(list(overrides))
+    given = normalize_overrides(list(overrides))
     with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
         return validation.read(hydra.compose("config", given), given)
 
@@ -31,9 +32,9 @@ def configured(*overrides: str) -> Config:
 def prepared(*overrides: str) -> Trained:
     """The lanes of `lanes.seeds` or `lanes.values`, compiled, untrained."""
     settings = configured(*overrides)
-    dataset = run.load(settings)
-    run.prepare_jax(settings)
-    return Trained(settings, dataset, build.training(lanes.members(settings), dataset))
+    dataset = make_plan(settings).dataset
+    jax_setup.configure(settings.runtime)
+    return Trained(settings, dataset, build.trainer(lanes.lane_configs(settings), dataset))
 
 
 def trained(*overrides: str) -> Trained:

@@ -3,7 +3,7 @@
 import argparse
 
 from nnjax.cli import check, compare, evaluate, predict, reproduce, sync
-from nnjax.errors import guarded
+from nnjax.errors import exit_with_one_line
 
 VERBS = {
     "check": check,
@@ -26,7 +26,7 @@ def main() -> None:
         module.arguments(verb)
         verb.set_defaults(run=module.run)
     arguments = parser.parse_args()
-    guarded(lambda: arguments.run(arguments))
+    exit_with_one_line(lambda: arguments.run(arguments))
 
 
 if __name__ == "__main__":

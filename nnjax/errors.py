@@ -49,7 +49,7 @@ class TrainingError(RuntimeError):
     """One line about a run that can't go on, such as a loss that is no longer finite; what it recorded is kept."""
 
 
-def in_a_line(command: Callable[[], Any]) -> Any:
+def as_input_error(command: Callable[[], Any]) -> Any:
     """Runs a command; what Hydra or OmegaConf raises becomes an InputError."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -60,7 +60,7 @@ def in_a_line(command: Callable[[], Any]) -> Any:
         raise InputError(one_line(error)) from None
 
 
-def guarded(command: Callable[[], Any]) -> Any:
+def exit_with_one_line(command: Callable[[], Any]) -> Any:
     """Runs a command; an expected error becomes one line on stderr and the process's exit code.
 
     NNJAX_TRACEBACK=1 shows the whole traceback instead.
@@ -69,7 +69,7 @@ def guarded(command: Callable[[], Any]) -> Any:
     if os.environ.get("NNJAX_TRACEBACK") == "1":
         return command()
     try:
-        return in_a_line(command)
+        return as_input_error(command)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(BAD_INPUT) from None
@@ -94,7 +94,7 @@ def one_line(error: BaseException) -> str:
     options, missing = getattr(error, "options", None), getattr(error, "missing_cfg_file", None)
     if missing and options is not None:
         group, _, option = missing.rpartition("/")
-        return printable(f"{group}={option}: {choices(option, options)}")
+        return printable(f"{group}={option}: {allowed_values(option, options)}")
     if getattr(cause, "full_key", None) and getattr(cause, "parent_node", None) is not None:
         return printable(key_error(cause))
     return printable(str(error))
@@ -110,13 +110,15 @@ def key_error(error: Any) -> str:
     """An unknown key, with the nearest of its neighbours, or a value of the wrong type."""
     reason = str(error).splitlines()[0]
     if "not in" in reason:
-        return f"{error.full_key}: no such key; {choices(str(error.key), [str(key) for key in error.parent_node])}"
+        return (
+            f"{error.full_key}: no such key; {allowed_values(str(error.key), [str(key) for key in error.parent_node])}"
+        )
     if "is not a ListConfig" in reason:
         reason = f"must be a list such as [300,100], given one {reason.split(' is not')[0].split()[-1]}"
     return f"{error.full_key}: {reason[:1].lower()}{reason[1:]}"
 
 
-def choices(given: str, allowed: Any) -> str:
+def allowed_values(given: str, allowed: Any) -> str:
     """`did you mean relu? allowed: ...`, the nearest name first if one is near."""
     near = get_close_matches(given, allowed, 1)
     return f"{f'did you mean {near[0]}? ' if near else ''}allowed: {', '.join(allowed)}"

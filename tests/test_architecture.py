@@ -1,4 +1,4 @@
-"""Imports point one way: network <- training <- pipeline; data, tracking and figures stand beside (README)."""
+"""Imports point one way, from one floor of the house to those below it (docs/explanation/architecture.md)."""
 
 import ast
 from pathlib import Path
@@ -6,10 +6,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "nnjax"
-ALLOWED: dict[str, set[str]] = {  # room -> other rooms and modules of nnjax that it may import
-    "system": {"errors"},
-    "errors": set(),
-}
+# From the ground floor up: a room may import itself and the rooms before it.
+FLOORS = (
+    "errors",
+    "system",
+    "network",
+    "data",
+    "config",
+    "training",
+    "inference",
+    "tracking",
+    "reporting",
+    "runs",
+    "cli",
+    "train",
+    "__main__",
+)
 HEAVY = {  # library -> where it may be imported
     "mlflow": {"tracking/mlflow_client.py", "tracking/mlflow_model.py"},
     "matplotlib": {f"reporting/figures/{path.name}" for path in (PACKAGE / "reporting" / "figures").glob("*.py")},
@@ -35,11 +47,39 @@ def imports(file: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_rooms_import_only_what_they_may(room):
+def room_of(name: str) -> str:
+    """Return the room of a dotted name: `runs` for nnjax.runs.sweep.page, `__init__` for nnjax.load."""
+    room = name.split(".")[1]
+    return room if room in FLOORS else "__init__"
+
+
+def test_every_room_has_its_floor():
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or list(path.glob("*.py"))}
+    assert rooms - {"__init__"} == {*FLOORS}
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_rooms_import_only_the_floors_below(room):
     files = list((PACKAGE / room).rglob("*.py")) or [PACKAGE / f"{room}.py"]
-    inside = {name.split(".")[1] for file in files for name in imports(file) if name.startswith("nnjax.")}
-    assert inside - {room} <= ALLOWED[room]
+    names = {name for file in files for name in imports(file) if name.startswith("nnjax.")}
+    below = {*FLOORS[: FLOORS.index(room) + 1]}
+    assert {name for name in names if room_of(name) not in below} == set()
+
+
+def test_there_are_no_circles():
+    modules = {
+        ".".join(("nnjax", *file.relative_to(PACKAGE).with_suffix("").parts)): imports(file)
+        for file in PACKAGE.rglob("*.py")
+    }
+    needs = {
+        name: {each for each in modules if each != name and any(f"{x}.".startswith(f"{each}.") for x in found)}
+        for name, found in modules.items()
+        if not name.endswith("__init__")
+    }
+    while free := [name for name, below in needs.items() if not below & needs.keys()]:
+        for name in free:
+            del needs[name]
+    assert needs == {}
 
 
 @pytest.mark.parametrize("library", HEAVY)

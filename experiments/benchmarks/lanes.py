@@ -20,9 +20,9 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, lenet5, mlp
 from nnjax.training import compiler_options, layout
 from nnjax.training.batches import Encoding, Split
-from nnjax.training.layout import ALONE, Plan, Work
-from nnjax.training.train_step import ROWS, Position, Recipe
-from nnjax.training.trainer import Training
+from nnjax.training.layout import ALONE, ExecutionPlan, Workload
+from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, Position, TrainSpec
+from nnjax.training.trainer import Trainer
 
 HYPER = {"learning_rate": 0.05, "b1": 0.9, "b2": 0.999, "eps": 1e-8}
 HYPER |= {"init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf, "clip_norm": np.inf, "label_noise": 0.0}
@@ -52,9 +52,9 @@ def digits(rows: int = 20_000) -> Split:
     return Split(rng.integers(0, 255, (rows, 784), np.uint8), rng.integers(0, 10, rows).astype(np.int32))
 
 
-def recipe(model: Model, loss: str, optimizer: str, batch: int, scale: float) -> Recipe:
+def recipe(model: Model, loss: str, optimizer: str, batch: int, scale: float) -> TrainSpec:
     """The static part of a plain training."""
-    return Recipe(
+    return TrainSpec(
         model=model,
         loss=LOSSES[loss],
         encoding=Encoding(scale, 0.0, model.input_shape, model.outputs),
@@ -69,23 +69,23 @@ def recipe(model: Model, loss: str, optimizer: str, batch: int, scale: float) ->
     )
 
 
-def training(case: str, lanes: int, plan: Plan, same_order: bool) -> Training:
+def training(case: str, lanes: int, plan: ExecutionPlan, same_order: bool) -> Trainer:
     """A training of a case, compiled."""
     model, loss, optimizer, batch, *_ = CASES[case]
     data, scale = (XOR, 1.0) if model.input_shape == (2,) else (digits(), 1 / 255)
     hyper = {name: np.full(lanes, value) for name, value in HYPER.items()}
     orders = [0] * lanes if same_order else range(lanes)
     made = recipe(model, loss, optimizer, batch, scale)
-    return Training(made, hyper, range(lanes), orders, data, Split(data.x[:0], data.y[:0]), 1_000_000, plan)
+    return Trainer(made, hyper, range(lanes), orders, data, Split(data.x[:0], data.y[:0]), 1_000_000, plan)
 
 
-def plans(case: str) -> dict[str, tuple[int, Plan, bool]]:
+def plans(case: str) -> dict[str, tuple[int, ExecutionPlan, bool]]:
     """What is compared: name -> lanes, plan, whether lanes have one order of instances."""
     model, *_, batch, lanes, _ = CASES[case]
-    found: dict[str, tuple[int, Plan, bool]] = {"one by one": (1, ALONE, False)}
+    found: dict[str, tuple[int, ExecutionPlan, bool]] = {"one by one": (1, ALONE, False)}
     for same in (False, True)[: 1 if batch == 4 else 2]:
         accelerator = jax.default_backend() != "cpu"
-        work = Work(model.products, batch, same, accelerator)
+        work = Workload(model.products, batch, same, accelerator)
         for name in ("vmap", "map", "auto"):
             plan = layout.plan(name, lanes, jax.device_count(), work)
             found[f"{name}{', shared batches' * same}"] = (lanes, plan, same)
@@ -97,10 +97,10 @@ def measure(case: str, rounds: int) -> dict[str, np.ndarray]:
     steps = CASES[case][-1]
     sides = plans(case)
     distinct = {(lanes, plan, same): training(case, lanes, plan, same) for lanes, plan, same in sides.values()}
-    times: dict[tuple[int, Plan, bool], list[float]] = {key: [] for key in distinct}
+    times: dict[tuple[int, ExecutionPlan, bool], list[float]] = {key: [] for key in distinct}
     for _ in range(rounds + 1):  # the first warms up
         for key, made in distinct.items():
-            count = min(steps if key[0] == 1 else max(1, steps // 4), made.per_epoch * ROWS)
+            count = min(steps if key[0] == 1 else max(1, steps // 4), made.per_epoch * MAX_EPOCHS_PER_CALL)
             started = time.perf_counter()
             made.state, _ = made.call(made.state, Position(0, 0), count)
             times[key].append((time.perf_counter() - started) / count / key[0])

@@ -14,8 +14,8 @@ from experiments.benchmarks.peers import BLAS, COPIES, LIMITS, OURS, PEERS, PROD
 from experiments.benchmarks.peers.limits import moved, operations
 from experiments.benchmarks.side_by_side import Result, quartiles, share, times_ours
 from experiments.benchmarks.works import WORKS
-from nnjax.reporting import summary as words
 from nnjax.reporting.figures.style import BLUE, GREEN, GREY, figure
+from nnjax.runs import provenance
 from nnjax.tracking import mlflow_client
 
 EXPERIMENT = "benchmarks"  # MLflow's
@@ -142,7 +142,7 @@ def picture(results: Results) -> Figure:
 
 def record(results: Results, text: str) -> str:
     """A run of its own: microseconds an update and times nnjax's by round, the tables, the figure; the run's id."""
-    run = mlflow_client.open_run(None, EXPERIMENT, "side by side", words.versions(), Path.cwd())
+    run = mlflow_client.open_run(None, EXPERIMENT, "side by side", provenance.versions(), Path.cwd())
     for work, result in results.items():
         for name, values in result.seconds.items():
             points = {"microseconds": values * 1e6, "times_nnjax": values / result.seconds[OURS]}

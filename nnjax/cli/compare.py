@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from nnjax.config.lanes import determines, typed
-from nnjax.errors import InputError, choices
+from nnjax.config.lanes import affects_result, format_override
+from nnjax.errors import InputError, allowed_values
 from nnjax.runs import load
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> None:
     metrics = list(dict.fromkeys(metric for row in rows for metric in row.metrics))
     sort = given.sort or next((metric for metric in ORDER if metric in metrics), None)
     if sort is not None and sort not in metrics:
-        raise InputError(f"--sort={sort}: no such metric; {choices(sort, metrics)}")
+        raise InputError(f"--sort={sort}: no such metric; {allowed_values(sort, metrics)}")
     worst = float("inf")
     sign = -1 if sort and sort.endswith(("accuracy", "r2")) else 1
     rows.sort(key=lambda row: sign * row.metrics[sort] if sort in row.metrics else worst)
@@ -101,7 +101,7 @@ def chosen(given: argparse.Namespace) -> Iterator[Row]:
         found = mlflow_client.search(given.uri, folder, given.experiment, mlflow_client.tagged("sweep", given.sweep))
         if not found:
             names = {run.tags["sweep"]: None for run in mlflow_client.search(given.uri, folder) if "sweep" in run.tags}
-            raise InputError(f"--sweep={given.sweep}: no such sweep; {choices(given.sweep, names)}")
+            raise InputError(f"--sweep={given.sweep}: no such sweep; {allowed_values(given.sweep, names)}")
         for run in found:
             yield from lanes(given.uri, run)
         return
@@ -131,7 +131,7 @@ def one_of(wanted: str, ids: Sequence[str]) -> str:
     if len(found) > 1:
         raise InputError(f"{wanted}: begins the ids of {len(found)} runs; allowed: {', '.join(found[:5])}")
     if not found:
-        raise InputError(f"{wanted}: no such run; {choices(wanted, list(ids)[:5])} ...")
+        raise InputError(f"{wanted}: no such run; {allowed_values(wanted, list(ids)[:5])} ...")
     return found[0]
 
 
@@ -139,7 +139,7 @@ def row(run: "Found", runs: Mapping[str, "Found"]) -> Row:
     """A run; that of a lane with the settings that all lanes of its sweep have in common."""
     common = runs[run.parent].params if run.parent in runs else {}
     params = {**common, **run.params}
-    settings = {key: plain(value) for key, value in params.items() if determines(key)}
+    settings = {key: plain(value) for key, value in params.items() if affects_result(key)}
     lane = run.tags.get("lane") if run.parent in runs else None
     files = (run, None) if lane is None else (runs[run.parent], int(lane))
     return Row(run.name, settings, results(run.metrics), run.id, *files)
@@ -155,7 +155,7 @@ def lanes(uri: str | None, parent: "Found") -> Iterator[Row]:
         found = storage.read_table(file)[0] if file else []
     keys = statistics.swept(found)
     for place, lane in enumerate(found):
-        settings = {key: plain(typed(value)) for key, value in lane.settings.items()}
+        settings = {key: plain(format_override(value)) for key, value in lane.settings.items()}
         name = statistics.name(lane, keys)
         yield Row(name, settings, results(lane.metrics), f"{parent.id}:{place}", parent, place)
 

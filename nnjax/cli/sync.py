@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nnjax.errors import InputError, StoreError, TrainingError, printable
-from nnjax.reporting.summary import Status
+from nnjax.tracking.journal import Status
 
 HELP = "deliver to MLflow what it is missing of runs and sweeps, and end those that were killed"
 DEFAULT = ("outputs", "multirun", "sweeps")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from nnjax.config import schema
-from nnjax.config.lanes import determines, typed
-from nnjax.reporting.summary import flatten
+from nnjax.config.lanes import affects_result, format_override
+from nnjax.config.schema import flatten
 
 PLAIN = re.compile(r"(?!(true|false|null|nan|inf)$)[a-z_./][\w./:+-]*", re.IGNORECASE)  # text that needs no quotes
 CHOSEN = ("name", "preset")  # keys that are not set but follow from what was chosen: optimizer=adam, model=softmax
@@ -32,7 +32,7 @@ def beside_defaults(settings: Mapping[str, Any]) -> list[Setting]:
     """All settings, nested as in config.yaml: first those that results depend on."""
     usual = flatten(defaults(settings))
     found = [Setting(key, value, usual.get(key)) for key, value in flatten(settings).items()]
-    return sorted(found, key=lambda setting: not determines(setting.key))
+    return sorted(found, key=lambda setting: not affects_result(setting.key))
 
 
 def defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def chosen(file: Any) -> dict[str, str]:
 
 def command(settings: Mapping[str, Any]) -> str:
     """What to type for a run with these settings, as far as results depend on them, without its experiment's file."""
-    differing = [each for each in beside_defaults(settings) if each.differs and determines(each.key)]
+    differing = [each for each in beside_defaults(settings) if each.differs and affects_result(each.key)]
     words = []
     for key, value, _ in differing:
         group, _, name = key.rpartition(".")
@@ -77,6 +77,6 @@ def command(settings: Mapping[str, Any]) -> str:
 def quoted(value: Any) -> str:
     """A value as Hydra reads it back: text that could be something else, such as 0110, in double quotes."""
     if not isinstance(value, str) or PLAIN.fullmatch(value):
-        return typed(value)
+        return format_override(value)
     inside = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + (found[2] and '\\"'), value)
     return f'"{inside}"'

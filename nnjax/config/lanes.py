@@ -17,15 +17,15 @@ PRECISION = "runtime.precision"
 ABOUT_RUNNING = ("lanes", "sweep", "checkpoint", "resume", "objective", "tracking", "runtime")
 
 
-MOST = 1_000_000  # lanes of a job
+MAX_LANES = 1_000_000  # lanes of a job
 
 
-def several(config: Config) -> bool:
+def is_sweep(config: Config) -> bool:
     """Whether a job is (part of) a sweep of lanes, not a run of its own."""
     return config.lanes.values is not None or config.lanes.seeds > 1 or config.sweep.name is not None
 
 
-def points(config: Config) -> list[dict[str, Any]]:
+def lane_values(config: Config) -> list[dict[str, Any]]:
     """`lanes.values` one by one: key -> value.
 
     Raises:
@@ -35,8 +35,8 @@ def points(config: Config) -> list[dict[str, Any]]:
         return [{}]
     choices = config.lanes.values.values() if isinstance(config.lanes.values, Mapping) else []
     count = math.prod(len(each) for each in choices if isinstance(each, list))
-    if count * config.lanes.seeds > MOST:
-        raise InputError(f"lanes.values: {count * config.lanes.seeds:,} lanes; allowed: at most {MOST:,}")
+    if count * config.lanes.seeds > MAX_LANES:
+        raise InputError(f"lanes.values: {count * config.lanes.seeds:,} lanes; allowed: at most {MAX_LANES:,}")
     try:
         found = expand(config.lanes.values)
     except ValueError as error:
@@ -46,23 +46,23 @@ def points(config: Config) -> list[dict[str, Any]]:
     return found
 
 
-def members(config: Config) -> list[Config]:
+def lane_configs(config: Config) -> list[Config]:
     """One configuration a lane: each point of `lanes.values`, with each of the seeds."""
-    lanes = [with_values(config, point) for point in points(config)]
+    lanes = [replace_values(config, point) for point in lane_values(config)]
     return [dataclasses.replace(lane, seed=lane.seed + i) for lane in lanes for i in range(config.lanes.seeds)]
 
 
-def with_values(config: Config, values: Mapping[str, Any]) -> Config:
+def replace_values(config: Config, values: Mapping[str, Any]) -> Config:
     """The configuration with other values of dotted keys."""
     for key, value in values.items():
         group, _, name = key.rpartition(".")
-        value = float(value) if isinstance(value, int) and float in kinds(config, key) else value
+        value = float(value) if isinstance(value, int) and float in field_types(config, key) else value
         changed: Any = dataclasses.replace(getattr(config, group), **{name: value}) if group else value
         config = dataclasses.replace(config, **{group or name: changed})
     return config
 
 
-def kinds(config: Config, key: str) -> tuple[type, ...]:
+def field_types(config: Config, key: str) -> tuple[type, ...]:
     """The types that a dotted key is declared to have."""
     group, _, name = key.rpartition(".")
     schema: Any = type(getattr(config, group) if group else config)
@@ -90,7 +90,7 @@ def settings(config: Config) -> dict[str, Any]:
     return flat
 
 
-def determines(key: str) -> bool:
+def affects_result(key: str) -> bool:
     """Whether a setting, by its dotted key, is one that results depend on."""
     return key == PRECISION or key.partition(".")[0] not in ABOUT_RUNNING
 
@@ -100,6 +100,6 @@ def identity(settings: Mapping[str, Any], data_digest: str) -> str:
     return hashlib.sha256(json.dumps([sorted(settings.items()), data_digest]).encode()).hexdigest()
 
 
-def typed(value: Any) -> str:
+def format_override(value: Any) -> str:
     """A value as it is typed on the command line."""
     return value if isinstance(value, str) else json.dumps(value).replace(" ", "")

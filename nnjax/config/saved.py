@@ -11,7 +11,7 @@ from omegaconf import MISSING
 
 from nnjax.config import validation
 from nnjax.config.schema import OPTIONS, Config, nameless, record
-from nnjax.errors import InputError, choices
+from nnjax.errors import InputError, allowed_values
 
 LARGEST = 1 << 18  # bytes; with a sweep's lanes.values one has about 60,000
 DEEPEST = 12  # lists and groups inside each other
@@ -93,7 +93,7 @@ def schemas(settings: Mapping[str, Any], where: str) -> Iterator[tuple[str, type
         there = settings.get(group)
         name = there.get("name") if isinstance(there, Mapping) and group in OPTIONS else None
         if isinstance(name, str) and name not in options:
-            raise InputError(f"{where}: {group}.name={name:.40}: {choices(name, options)}")
+            raise InputError(f"{where}: {group}.name={name:.40}: {allowed_values(name, options)}")
         if group in settings:
             yield group, options[name] if isinstance(name, str) else next(iter(options.values()))
 
@@ -106,7 +106,7 @@ def check_group(prefix: str, there: Any, schema: type, where: str) -> None:
     hints = get_type_hints(schema)
     for key, value in there.items():
         if key not in known:
-            raise InputError(f"{where}: {prefix}{shown(key)}: no such key; {choices(str(key)[:60], known)}")
+            raise InputError(f"{where}: {prefix}{shown(key)}: no such key; {allowed_values(str(key)[:60], known)}")
         if not prefix and key in SCHEMAS:
             continue  # a group: its turn comes
         if not fits(value, hints[key]):

@@ -303,6 +303,14 @@ def record(settings: Mapping[str, Any]) -> Config:
     return Config(**{**settings, **groups, **nested})
 
 
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level of dotted keys: {"model": {"name": "mlp"}} -> {"model.name": "mlp"}."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
 def nameless() -> dict[str, Any]:
     """The groups that have no options to choose from, by name, such as sweep."""
     return {name: schema for name, schema in get_type_hints(Config).items() if is_dataclass(schema)}

@@ -7,15 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from nnjax.config import lanes
 from nnjax.config.schema import DATA_TASKS, LARGEST_SEED, OPTIONS, PLUGINS, PRESETS, TASKS, Config
-from nnjax.errors import InputError, choices
-from nnjax.tracking.store_uri import store_uri
+from nnjax.errors import InputError, allowed_values
 
 DEEPEST = 20  # brackets of an override inside each other
 UNSHOWN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # a path, a name can't have them
@@ -37,7 +35,9 @@ def read(composed: DictConfig, overrides: Sequence[str] = ()) -> Config:
     config: Config = OmegaConf.to_object(composed)  # type: ignore[assignment]
     for group, options in OPTIONS.items():
         if not is_dataclass(getattr(config, group)):
-            raise InputError(f"{group}={getattr(config, group)}: must be one of the group's; {choices('', options)}")
+            raise InputError(
+                f"{group}={getattr(config, group)}: must be one of the group's; {allowed_values('', options)}"
+            )
         name = getattr(getattr(config, group), "name", None)
         if name is not None and type(getattr(config, group)) is not options.get(name):
             raise InputError(f"{group}.name={name}: a name is not set but chosen: write {group}={name}")
@@ -65,7 +65,7 @@ def check_keys(node: DictConfig, prefix: str = "") -> None:
     known = [entry.name for entry in fields(schema)] if is_dataclass(schema) else list(node)
     for key in map(str, node):
         if key not in known:
-            raise InputError(f"{prefix}{key}: no such key; {choices(key, known)}")
+            raise InputError(f"{prefix}{key}: no such key; {allowed_values(key, known)}")
         if is_dataclass(OmegaConf.get_type(node, key)):
             check_keys(node[key], f"{prefix}{key}.")
 
@@ -84,14 +84,14 @@ def check_lanes(config: Config) -> None:
     """Raises InputError for a lane value that is no such key's, or that makes no sense with the rest."""
     bounds = {key: metadata for key, _, metadata in leaves(config)}
     given: dict[str, dict[Any, None]] = {}
-    for point in lanes.points(config):
+    for point in lanes.lane_values(config):
         for key, value in point.items():
             given.setdefault(key, {})[value if isinstance(value, int | float | str | None) else str(value)] = None
     for key, values in given.items():
         if not bounds.get(key, {}).get("lane"):
             allowed = [known for known, metadata in bounds.items() if metadata.get("lane")]
-            raise InputError(f"lanes.values: lanes can't differ in {key}; {choices(key, allowed)}")
-        kinds = lanes.kinds(config, key)
+            raise InputError(f"lanes.values: lanes can't differ in {key}; {allowed_values(key, allowed)}")
+        kinds = lanes.field_types(config, key)
         whole = int in kinds
         for value in values:
             number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
@@ -101,8 +101,8 @@ def check_lanes(config: Config) -> None:
     seeds = config.seed + config.lanes.seeds - 1
     if seeds > LARGEST_SEED:
         raise InputError(f"lanes.seeds={config.lanes.seeds}: the last seed {seeds} must be at most {LARGEST_SEED}")
-    for point in lanes.points(config):
-        check_together(lanes.with_values(config, point))
+    for point in lanes.lane_values(config):
+        check_together(lanes.replace_values(config, point))
 
 
 def check_value(key: str, value: Any, bounds: Any) -> None:
@@ -118,7 +118,7 @@ def check_value(key: str, value: Any, bounds: Any) -> None:
             allowed = bounds.get("allowed") or bounds.get("words")
             if allowed and each not in allowed:
                 raise InputError(
-                    f"{key}={value}: {choices(each, allowed)}{', or a number' if 'words' in bounds else ''}"
+                    f"{key}={value}: {allowed_values(each, allowed)}{', or a number' if 'words' in bounds else ''}"
                 )
         elif isinstance(each, int | float) and not isinstance(each, bool):
             check_number(key, value, each, bounds)
@@ -212,9 +212,7 @@ def check_preset(config: Config, task: str) -> None:
 
 
 def check_here(config: Config) -> None:
-    """Raises InputError for a folder or a platform that isn't there, or an address that can't be a store's."""
-    if config.tracking.enabled:
-        store_uri(config.tracking.uri, Path.cwd())
+    """Raises InputError for a folder or a platform that isn't there."""
     mirror, platform = getattr(config.data, "mirror", None), config.runtime.platform
     address = mirror is not None and mirror.startswith(("http://", "https://"))
     if mirror is not None and not address and not (mirror and os.path.isdir(os.path.expanduser(mirror))):

@@ -4,13 +4,14 @@ import gzip
 import hashlib
 import os
 import queue
-import re
 import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
+
+from nnjax.system.secrets import without_password
 
 LARGEST_DOWNLOAD = 64 << 20  # bytes a file; the largest here, Fashion-MNIST's training images, has 26 MB
 
@@ -45,11 +46,6 @@ def sha256_unpacked(path: Path) -> str | None:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         return None
     return digest.hexdigest()
-
-
-def without_password(url: str) -> str:
-    """Return the address without the name and password it may carry, fit to be shown and recorded."""
-    return re.sub("//[^/]*@", "//", url, count=1)
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -4,7 +4,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Int
 
-from nnjax.data.boolean import expressions
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.dense import Layer
@@ -14,10 +13,12 @@ Table = Bool[np.ndarray, " rows"]
 HEAVIEST = 51  # 20 times it has 8 binary digits: exact in any product, of accelerators in bfloat16 too
 
 
-def by_hand(expression: str) -> tuple[Model, Params]:
-    """A network of sigmoid units that computes an expression: its rounded outputs are the truth table.
+def network_of(table: Table) -> tuple[Model, Params]:
+    """Return a network of sigmoid units that computes a truth table: its rounded outputs are the table.
 
-    It maps x (batch, k), in the order x1..xk, to logits (batch, 1), whose sigmoid is h. Every unit says
+    table: (2^k,), the values for all inputs in order, x1 the most significant bit; k is 1 to 12.
+
+    It maps x (batch, k) to logits (batch, 1), whose sigmoid is h. Every unit says
     "w . a >= t", with integers w and t, by weights 20 w and a bias 10 - 20 t, so that z >= 10 or z <= -10:
     AND is -30, 20, 20 (L10), OR -10, 20, 20, NOT 10, -20 and NOR 10, -20, -20 (L11).
 
@@ -31,11 +32,7 @@ def by_hand(expression: str) -> tuple[Model, Params]:
     m <= 2^(k-1): every cube covers a row that no cube before it does, and the table or its opposite has no more rows.
     A hidden unit is wrong by g(-10) = 4.5e-5 at most, which moves the output's z by 20 m g(-10) < 1.9 for k = 12:
     |h - truth| < 3e-4.
-
-    Raises:
-        InputError: see `expressions.table`.
     """
-    table = expressions.table(expression)
     layers = _layers(table)
     inputs = len(table).bit_length() - 1
     sizes = (inputs, *(len(layer.b) for layer in layers))
@@ -120,4 +117,6 @@ def cubes(table: Table) -> Int[np.ndarray, "cubes inputs"]:
 
 
 def _rows(table: Table) -> Int[np.ndarray, "rows inputs"]:
-    return expressions.rows(len(table).bit_length() - 1).astype(int)
+    """Return all inputs of a table in order, (2^k, k) of 0 and 1."""
+    inputs = len(table).bit_length() - 1
+    return (np.arange(len(table))[:, None] >> np.arange(inputs)[::-1]) & 1

@@ -43,7 +43,7 @@ class Precision(NamedTuple):
     words: str
 
 
-def multiplied(A: Left, B: Right) -> Out:
+def matmul(A: Left, B: Right) -> Out:
     """A B; a tiny one as the sum that it is, since for a product XLA may call a library at each pass of a loop.
 
     An update of XOR takes 0.5 us so, with products by library 2.2 (jax 0.12); 16 of them side by side 1.2, not 4.8. XLA
@@ -88,8 +88,8 @@ def _backward(kept: tuple[Left, Right], d_out: Out) -> tuple[Left, Right]:
 in_bfloat16.defvjp(_forward, _backward)
 
 PRECISIONS = {
-    "float32": Precision(False, 4, multiplied, "highest", "float32, products in float32"),
-    "float64": Precision(True, 8, multiplied, "highest", "float64, products in float64"),
+    "float32": Precision(False, 4, matmul, "highest", "float32, products in float32"),
+    "float64": Precision(True, 8, matmul, "highest", "float64, products in float64"),
     "bfloat16": Precision(
         False, 4, in_bfloat16, "highest", "float32, products of layers in bfloat16 summed in float32"
     ),

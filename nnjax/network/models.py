@@ -14,7 +14,7 @@ from nnjax.network.layers import convolution, dense
 from nnjax.network.layers.convolution import Geometry
 from nnjax.network.layers.im2col import flatten, flatten_backward, from_rows
 from nnjax.network.layers.pooling import Pooling
-from nnjax.network.matmul import Product, multiplied
+from nnjax.network.matmul import Product, matmul
 
 Params = tuple[dense.Layer, ...]
 Scale = Float[Array, ""] | float
@@ -43,9 +43,7 @@ class Model(NamedTuple):
 
 
 @cache
-def mlp(
-    units: tuple[int, ...], activation: Activation, initializer: Initializer, product: Product = multiplied
-) -> Model:
+def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer, product: Product = matmul) -> Model:
     """A fully connected network with s = units, inputs first and outputs last (L2, L3).
 
     No hidden layer, s = (d, K), is one unit (K = 1) or one layer of units. Hidden layers share one activation.
@@ -61,10 +59,10 @@ def mlp(
             dense.init(k, n_in, n_out, initializer, scale) for k, (n_in, n_out) in zip(keys, sizes, strict=True)
         )
 
-    def forward(params: Params, x: Array) -> tuple[Array, tuple[dense.Kept, ...]]:
+    def forward(params: Params, x: Array) -> tuple[Array, tuple[dense.Residuals, ...]]:
         return dense_forward(params, x, functions, product)
 
-    def backward(params: Params, kept: tuple[dense.Kept, ...], delta: Array) -> Params:
+    def backward(params: Params, kept: tuple[dense.Residuals, ...], delta: Array) -> Params:
         return dense_backward(params, kept, delta, functions, product)[0]
 
     products = tuple(n_in * n_out for n_in, n_out in pairwise(units))
@@ -73,7 +71,7 @@ def mlp(
 
 def dense_forward(
     params: Params, x: Array, functions: Sequence[Activation], product: Product
-) -> tuple[Array, tuple[dense.Kept, ...]]:
+) -> tuple[Array, tuple[dense.Residuals, ...]]:
     """Fully connected layers one after another, each with its activation."""
     a, kept = x, []
     for layer, g in zip(params, functions, strict=True):
@@ -83,7 +81,7 @@ def dense_forward(
 
 
 def dense_backward(
-    params: Params, kept: tuple[dense.Kept, ...], delta: Array, functions: Sequence[Activation], product: Product
+    params: Params, kept: tuple[dense.Residuals, ...], delta: Array, functions: Sequence[Activation], product: Product
 ) -> tuple[Params, Array]:
     """Gradients of fully connected layers and of their inputs, from delta = d cost / d output."""
     d_out, grads = delta, []
@@ -95,7 +93,7 @@ def dense_backward(
 
 @cache
 def lenet5(
-    outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = multiplied
+    outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = matmul
 ) -> Model:
     """LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, section II.B).
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from nnjax.config.lanes import typed
+from nnjax.config.lanes import format_override
 from nnjax.system import atomic
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -69,5 +69,5 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["typed"] = typed
+    made.filters["typed"] = format_override
     return made

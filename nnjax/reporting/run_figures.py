@@ -9,8 +9,8 @@ import numpy as np
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset, Split
 from nnjax.inference import predictor
-from nnjax.runs.run_folder import Outcome
 from nnjax.system import atomic
+from nnjax.training.result import TrainingResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ SEEN = 5  # images in the figure of all layers
 POINTS = 1000  # of a decision boundary at most
 
 
-def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> None:
+def write(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResult) -> None:
     """The figures of this kind of data, figures/*.png, unless switched off."""
     if not config.tracking.figures:
         return
@@ -31,7 +31,7 @@ def write(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> N
             style.save(figure, file)
 
 
-def figures(folder: Path, config: Config, dataset: Dataset, outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
+def figures(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResult) -> Iterator[tuple[str, "Figure"]]:
     """Learning curves and norms for all; then what suits the task and the data: regression, images, truth tables."""
     from nnjax.reporting.figures import classification, curves, norms, regression
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,23 +10,33 @@ import numpy as np
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset
 from nnjax.reporting import summary
-from nnjax.runs import provenance
-from nnjax.runs.run_folder import Outcome
+from nnjax.system import secrets
 from nnjax.system.times import MOMENTS
+from nnjax.training.result import TrainingResult
 
 FILE = "report.html"
 MEASURES = ("loss", "cost", "accuracy", "rmse", "r2")  # of which a page shows those that were measured
 CLASSES = 20  # names that a page shows
 
 
-def write(folder: Path, facts: summary.Facts, config: Config, dataset: Dataset, outcome: Outcome) -> None:
-    """The page of a finished run from what its folder has by then (figures, provenance), unless switched off."""
+def write(
+    folder: Path,
+    facts: summary.RunSummary,
+    config: Config,
+    dataset: Dataset,
+    outcome: TrainingResult,
+    provenance: Mapping[str, str],
+) -> None:
+    """Write the page of a finished run, with the figures that its folder has, unless the page is switched off.
+
+    provenance: what the result depends on, name -> text.
+    """
     if not config.tracking.report:
         return
     from nnjax.config import defaults
     from nnjax.reporting import page
 
-    given = summary.without_passwords(dataclasses.asdict(config))
+    given = secrets.without_passwords(dataclasses.asdict(config))
     check = folder / "gradient_check.txt"
     page.write(
         folder / FILE,
@@ -40,7 +51,7 @@ def write(folder: Path, facts: summary.Facts, config: Config, dataset: Dataset, 
         pictures=page.pictures(folder / "figures") if config.tracking.figures else [],
         command=defaults.command(given),
         run=facts.run_id or shlex.quote(facts.folder),
-        provenance=provenance.read(folder / provenance.FILE),
+        provenance=provenance,
     )
 
 
@@ -52,7 +63,7 @@ def described(dataset: Dataset) -> list[tuple[str, str]]:
     one = " x ".join(map(str, dataset.train.x.shape[1:]))
     return [
         ("name", dataset.name),
-        ("source", summary.without_password(dataset.source)),
+        ("source", secrets.without_password(dataset.source)),
         *((name, f"{len(part.y):,} examples") for name, part in parts.items()),
         ("an example", f"{one} {'pixels' if dataset.train.x.ndim == 3 else 'numbers'}"),
         ("features", ", ".join(dataset.features[:CLASSES])),
@@ -62,7 +73,7 @@ def described(dataset: Dataset) -> list[tuple[str, str]]:
     ]
 
 
-def results(config: Config, outcome: Outcome) -> list[list[str]]:
+def results(config: Config, outcome: TrainingResult) -> list[list[str]]:
     """A line of names, then training and validation at the best epoch and at the last, then the test."""
     measures = [name for name in MEASURES if name != "cost" or config.training.l2 > 0]
     epochs = {"best": outcome.best_epoch, "last": outcome.epochs}
@@ -82,7 +93,7 @@ def results(config: Config, outcome: Outcome) -> list[list[str]]:
     return [["", *shown], *(row for row in rows if {*row[1:]} != {"-"})]
 
 
-def measured(outcome: Outcome, metric: str, epoch: int) -> float:
+def measured(outcome: TrainingResult, metric: str, epoch: int) -> float:
     """A metric after an epoch, nan where nobody measured it."""
     return float(outcome.history[metric][epoch]) if metric in outcome.history else np.nan
 
@@ -92,7 +103,7 @@ def number(value: float) -> str:
     return f"{value:.4g}" if np.isfinite(value) else "-"
 
 
-def trained(facts: summary.Facts, outcome: Outcome) -> list[tuple[str, str]]:
+def trained(facts: summary.RunSummary, outcome: TrainingResult) -> list[tuple[str, str]]:
     """How the training went, a line each."""
     parts = {part: value for part, value in facts.times.items() if part not in MOMENTS}
     seconds = ", ".join(f"{part} {value:.1f}" for part, value in parts.items())

@@ -1,130 +1,17 @@
-"""A run in words: its name, its settings, what it ran on, and the summary at its end. Nothing here imports mlflow."""
+"""The summary of a run: in the terminal, in its folder, and as its description in MLflow."""
 
-import platform
 import re
-import subprocess
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, Literal
 
-LIBRARIES = ("nnjax", "jax", "jaxlib", "optax", "numpy", "mlflow", "hydra-core", "tensorflow-datasets", "safetensors")
-ONE_LAYER = {  # (loss, whether it has one output) -> the lecture's name for a network without hidden layers
-    ("perceptron", True): "perceptron",  # L17
-    ("perceptron", False): "perceptron",
-    ("log_loss", True): "logistic regression",  # L5, L19
-    ("log_loss", False): "one-vs-rest",  # L6
-    ("cross_entropy", False): "softmax regression",  # L7
-    ("squared_error", True): "linear regression",  # L8
-}
-IMPLIED = {True: "log_loss", False: "cross_entropy"}  # the loss that a network's name need not tell, by the same
-TELLING = ("model.", "data.", "optimizer.", "schedule", "training.")  # settings that train another network
-TOLD = (
-    "model.name",
-    "model.hidden",
-    *(
-        f"data.{key}"
-        for key in ("name", "source", "mirror", "directory", "path", "function", "expression", "table", "inputs")
-    ),
-    "training.gradient_check",
-)  # said otherwise, or of no effect
-LONGEST_WORD = 40  # characters of one word in a name
-Status = Literal["FINISHED", "FAILED", "KILLED"]  # how a run ends
-GIT_PATIENCE = 2  # seconds
 UNBROKEN = "\xa0"  # a space at which no line ends
 NAMES = 11  # columns of the names of the summary's facts
 LEAST_SECONDS = 0.05  # that the summary tells of a part
-# //USER:PASSWORD@ in an address; a password may have a slash or a space in it, the path behind //HOST:PORT an @.
-USER = re.compile(r"//(?:[^/\s]*|[^/\s:@[]*:(?!\d+(?:[/\s]|$))[^@\n]*)@")
-SECRET = re.compile(r"([?&][^=&#\s]*(?:passw|pwd|secret|token)[^=&#\s]*=)[^&#\s'\"]+", re.IGNORECASE)  # in its query
-
-
-def run_name(config: Mapping[str, Any], units: Sequence[int], data: str, typed: Sequence[str] = ()) -> str:
-    """Network, optimizer, data, what was typed beside them, and the seed: `mlp 2-4-1 adam XOR learning_rate=1 seed 0`.
-
-    typed: the command line, `optimizer.learning_rate=1`; of it what trains another network and isn't said already.
-    """
-    what = network(config["model"]["name"], config["loss"]["name"], units)
-    words = [what, config["optimizer"]["name"], shortened(data), *told_apart(typed), f"seed {config['seed']}"]
-    return " ".join(words)
-
-
-def shortened(text: str) -> str:
-    """A text that is short enough for a name: an expression or a table may be long."""
-    return text if len(text) <= LONGEST_WORD else f"{text[: LONGEST_WORD - 3]}..."
-
-
-def told_apart(typed: Sequence[str]) -> list[str]:
-    """Of a command line the settings that tell runs apart and have no other place in a name, the last value of each.
-
-    Without their groups, but for data.seed: the run's own seed ends the name.
-    """
-    settings = dict(word.lstrip("+").partition("=")[::2] for word in typed)
-    rates = {key: value for key, value in settings.items() if key.startswith(TELLING) and not key.startswith(TOLD)}
-    return [
-        shortened(f"{key if key == 'data.seed' else key.rpartition('.')[2]}={value}") for key, value in rates.items()
-    ]
-
-
-def network(model: str, loss: str, units: Sequence[int]) -> str:
-    """What a network is, not how it was chosen, with its units by layer, and the loss where the name doesn't tell it.
-
-    `perceptron 2-1`, `softmax regression 784-10`, `mlp 784-300-100-10`, `mlp 2-4-1 squared_error`.
-    """
-    one = units[-1] == 1
-    lectures = ONE_LAYER.get((loss, one)) if len(units) == 2 else None
-    words = [lectures or model, "-".join(map(str, units)), "" if lectures or loss == IMPLIED[one] else loss]
-    return " ".join(word for word in words if word)
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level of dotted keys: {"model": {"name": "mlp"}} -> {"model.name": "mlp"}."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat
-
-
-def without_passwords(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with no user or password left in any address, fit to be recorded."""
-    return {key: _without_passwords(value) for key, value in settings.items()}
-
-
-def _without_passwords(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return without_passwords(value)
-    return without_password(value) if isinstance(value, str) else value
-
-
-def without_password(text: str) -> str:
-    """A text with //USER:PASSWORD@ and the value of ?password= taken out of every address in it."""
-    return SECRET.sub(r"\1", USER.sub("//", text))
-
-
-def versions() -> dict[str, str]:
-    """Python and the installed libraries, as tags `version.jax`: `0.10.2`."""
-    found = {"version.python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[f"version.{library}"] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def git_tags(folder: str | Path) -> dict[str, str]:
-    """The commit checked out around a folder, and whether files that git knows differ from it; {} outside of git."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return {}
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {"mlflow.source.git.commit": commit, "git.dirty": "unknown" if changes is None else str(changes != "")}
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunSummary:
     """What the summary tells. metrics, last, best: name -> value; times: part -> seconds."""
 
     name: str
@@ -145,7 +32,7 @@ class Facts:
     best: Mapping[str, float] = field(default_factory=dict)  # after the best one
 
 
-def summary(facts: Facts, width: int = 80) -> str:
+def summary(facts: RunSummary, width: int = 80) -> str:
     """The panel at the end of a run: what it was, what came out, where the time went, where it is; width: of a line.
 
     Between 60 and 100 columns, whatever the terminal has; longer words, such as folders, are not cut.
@@ -198,7 +85,7 @@ def _hanging(key: str, value: str, width: int) -> str:
     return below.fill(value).replace(UNBROKEN, " ")
 
 
-def note(facts: Facts) -> str:
+def note(facts: RunSummary) -> str:
     """The same as the run's description in MLflow (tag mlflow.note.content), which shows the first lines."""
     return markdown(facts.name, sorted(_rows(facts)[1:], key=lambda row: row[0] != "result"))
 
@@ -216,7 +103,7 @@ def markdown(title: str, rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join([f"**{title}**", "", "| | |", "|---|---|", *lines])
 
 
-def _rows(facts: Facts) -> Sequence[tuple[str, str]]:
+def _rows(facts: RunSummary) -> Sequence[tuple[str, str]]:
     best = f", best epoch {facts.best_epoch}" if facts.best_epoch is not None else ""
     return [
         ("run", facts.name),
@@ -236,13 +123,3 @@ def _rows(facts: Facts) -> Sequence[tuple[str, str]]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _git(folder: str | Path, *arguments: str) -> str | None:
-    """What git prints, None without git, outside of a repository, or where it takes too long."""
-    command = ["git", "-C", str(folder), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_PATIENCE, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

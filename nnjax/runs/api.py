@@ -15,19 +15,20 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from nnjax import train
 from nnjax.config import schema
-from nnjax.errors import InputError, in_a_line
+from nnjax.config.overrides import normalize_overrides
+from nnjax.errors import InputError, as_input_error
 from nnjax.inference.predictor import Layers
-from nnjax.runs import load
+from nnjax.runs import launch, load
 from nnjax.runs.load import Trained
 from nnjax.runs.sweep import callback
 from nnjax.runs.sweep.callback import Running
+from nnjax.system.times import Times
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from nnjax.runs.run import Finished
+    from nnjax.runs.run import RunResult
 
 ONE = Lock()  # Hydra's and JAX's settings are those of the process
 OF_JAX = (  # what a run changes and JAX lets change back once it has started: the caller finds it as it was
@@ -91,13 +92,13 @@ def run(*settings: str) -> Run:
         if setting.startswith("-"):
             raise InputError(f"{setting}: a flag of the command; allowed: settings, such as seed=3 or lanes.seeds=8")
     with ONE, as_it_was():
-        found = train.delivered(lambda: in_a_line(lambda: composed(settings)))
+        found = launch.with_sweep_uploads(lambda: as_input_error(lambda: composed(settings)))
         return of_sweep(found) if isinstance(found, Running) else of_run(found)
 
 
-def composed(settings: Sequence[str]) -> "Finished | Running":
+def composed(settings: Sequence[str]) -> "RunResult | Running":
     """Composes settings as the command does, and trains them in the folder that Hydra makes."""
-    ended: list[Finished | Running | Exception] = []
+    ended: list[RunResult | Running | Exception] = []
 
     def task(given: DictConfig) -> None:
         try:
@@ -109,21 +110,21 @@ def composed(settings: Sequence[str]) -> "Finished | Running":
     with hydra.initialize_config_dir(str(schema.configuration_folder()), job_name="train", version_base="1.3"):
         app = GlobalHydra.instance().hydra
         assert app is not None
-        app.run("config", task, train.presets(list(settings)), with_log_configuration=False)
+        app.run("config", task, normalize_overrides(settings), with_log_configuration=False)
     (found,) = ended
     if isinstance(found, Exception):
         raise found
     return found
 
 
-def job(given: DictConfig) -> "Finished | Running":
+def job(given: DictConfig) -> "RunResult | Running":
     """Trains one network, or the lanes of a sweep that is still to be delivered."""
     own = HydraConfig.get()
     with logged(Path(own.runtime.output_dir, f"{own.job.name}.log")):
-        asked = train.read(given)
-        if not asked.several:
-            return train.alone(asked)
-        train.mean(train.lanes(asked))
+        read = launch.read_job(given, Times())
+        if not read.is_sweep:
+            return launch.train_single_run(read)
+        launch.mean_objective(launch.train_sweep_job(read))
         return callback.RUNNING[-1]
 
 
@@ -159,19 +160,19 @@ def as_it_was() -> Iterator[None]:
             jax.config.update(name, value)
 
 
-def of_run(found: "Finished") -> Run:
+def of_run(found: "RunResult") -> Run:
     """What a run came to."""
     from nnjax.runs import run_folder
 
-    outcome, name = found.outcome, found.facts.name
-    last = {metric: values[outcome.kept_epoch] for metric, values in outcome.history.items()} | dict(outcome.test)
+    result, name = found.result, found.summary.name
+    last = {metric: values[result.kept_epoch] for metric, values in result.history.items()} | dict(result.test)
     metrics = {metric: run_folder.decimal(value) for metric, value in last.items() if np.isfinite(value)}
     return Run(
-        id=found.facts.run_id,
+        id=found.summary.run_id,
         name=name,
         folder=found.folder,
         model=load.find(str(found.folder), None, Path.cwd())._replace(name=name),
-        history=outcome.history,
+        history=result.history,
         metrics=metrics,
         figures=dict(pictures(found.folder / "figures")),
     )

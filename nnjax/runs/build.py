@@ -15,14 +15,14 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
-from nnjax.network.matmul import PRECISIONS, Product, multiplied
+from nnjax.network.matmul import PRECISIONS, Product, matmul
 from nnjax.network.models import Model, lenet5, mlp
 from nnjax.training import batches, layout
-from nnjax.training.layout import Plan, Work
+from nnjax.training.layout import ExecutionPlan, Workload
 from nnjax.training.metrics import EVALUATION_BATCH
 from nnjax.training.optimizers import schedule
-from nnjax.training.train_step import ROWS, Recipe, columns
-from nnjax.training.trainer import Training
+from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, TrainSpec, columns
+from nnjax.training.trainer import Trainer
 
 OPTIMIZER_COPIES = {"sgd": 0, "adam": 2, "adamw": 2}  # moments of an optimiser, in parameters; one in the others
 MODELS = {
@@ -45,22 +45,24 @@ def outputs(config: Config, dataset: Dataset) -> int:
     return 1 if dataset.task == "binary" and config.loss.name != "cross_entropy" else len(dataset.classes)
 
 
-def model(config: Config, dataset: Dataset, product: Product = multiplied) -> Model:
+def model(config: Config, dataset: Dataset, product: Product = matmul) -> Model:
     """The architecture for this data; `product` multiplies its matrices."""
     return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset), product)
 
 
-def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None, most: int | None = None) -> Training:
-    """The training of these configurations, which differ in lane keys alone, one lane each.
+def trainer(
+    lanes: Sequence[Config], dataset: Dataset, room: int | None = None, history_epochs: int | None = None
+) -> Trainer:
+    """Return the trainer of these configurations, which differ in lane keys alone: one lane for each.
 
-    room: so many lanes the programs are made for, so that groups of other sizes share them; None: just these.
-    most: epochs that the history keeps, about; None: all.
+    room: how many lanes the programs are compiled for, so that groups of other sizes share them; None: just these.
+    history_epochs: about how many epochs the history keeps; None: all.
     """
     config, train = lanes[0], dataset.train
     size, settings = batch_size(config, len(train.y)), config.training
-    per_epoch = batches.count(len(train.y), size)
+    per_epoch = batches.num_batches(len(train.y), size)
     values = [hyper(lane) for lane in lanes]
-    recipe = Recipe(
+    recipe = TrainSpec(
         model=model(config, dataset, PRECISIONS[config.runtime.precision].product),
         loss=LOSSES[config.loss.name],
         encoding=encoding(config, dataset),
@@ -73,7 +75,7 @@ def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None,
         batch_size=size,
         keep_best=settings.keep == "best",
     )
-    return Training(
+    return Trainer(
         recipe,
         {name: np.array([lane[name] for lane in values], float) for name in values[0]},
         [lane.seed for lane in lanes],
@@ -82,7 +84,7 @@ def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None,
         batches.Split(*dataset.validation),
         settings.epochs,
         plan(lanes, room or len(lanes), dataset),
-        most,
+        history_epochs,
     )
 
 
@@ -92,10 +94,10 @@ def encoding(config: Config, dataset: Dataset) -> batches.Encoding:
     return batches.Encoding(*dataset.preprocessing, outputs(config, dataset), *units)
 
 
-def plan(lanes: Sequence[Config], room: int, dataset: Dataset) -> Plan:
+def plan(lanes: Sequence[Config], room: int, dataset: Dataset) -> ExecutionPlan:
     """How these lanes are run: the configuration's choice, or the rule's."""
     config, size = lanes[0], batch_size(lanes[0], len(dataset.train.y))
-    work = Work(
+    work = Workload(
         products=model(config, dataset).products,
         batch_size=size,
         same_order=len(set(shuffle_seeds(lanes))) == 1,
@@ -140,7 +142,7 @@ def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
     noisy = any(lane.data.label_noise > 0 for lane in lanes)
     rows = len(dataset.train.y) * (3 + 2 * noisy)  # the order and what sorts it, labels
     number = PRECISIONS[config.runtime.precision].bytes
-    history = 3 * ROWS * len(columns(len(network.products)))
+    history = 3 * MAX_EPOCHS_PER_CALL * len(columns(len(network.products)))
     return float(number) * (3 * copies * parameters(config, dataset) + history + batch + rows)
 
 

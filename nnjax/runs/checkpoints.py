@@ -20,7 +20,7 @@ from nnjax.runs import checkpoint_file
 from nnjax.runs.checkpoint_file import Checkpoint
 
 if TYPE_CHECKING:
-    from nnjax.training.trainer import Training
+    from nnjax.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 FOLDER = "checkpoints"  # of a run's folder
@@ -28,7 +28,7 @@ LOCK = ".lock"  # in a folder, held as long as something is trained there
 SCORES = ("validation/loss", "train/loss")  # the lower, the better; the second where nothing is held out
 
 
-class Saver:
+class Checkpointer:
     """Saves a training in a folder, every so many epochs (`5`) or seconds (`60s`); None: only when it is asked to.
 
     Args:
@@ -44,13 +44,13 @@ class Saver:
         self.saved_at, self.saved_epoch = time.monotonic(), 0
         self.scores: dict[Path, float] = {}
 
-    def find(self) -> Checkpoint | None:
+    def latest(self) -> Checkpoint | None:
         """The latest state that can be read; None where nothing was ever saved.
 
         Raises:
             InputError: none can be read, or they are of another training.
         """
-        found = latest(self.folder)
+        found = read_latest(self.folder)
         if found is None:
             return None
         for key, value in self.identity.items():
@@ -58,7 +58,7 @@ class Saver:
                 raise InputError(f"{self.folder}: of a training with another {key}: {other!s:.60}, now {value!s:.60}")
         return found
 
-    def restore(self, training: "Training", found: Checkpoint) -> None:
+    def restore(self, training: "Trainer", found: Checkpoint) -> None:
         """Puts a state that was found into a training.
 
         Raises:
@@ -70,16 +70,16 @@ class Saver:
             raise InputError(f"{self.folder}: a checkpoint of another training: {error}") from None
         self.saved_epoch = training.position.epoch
         self.scores = {self.folder / name: score for name, score in found.facts["scores"].items()}
-        log.info("goes on after epoch %s", at(training))
+        log.info("goes on after epoch %s", describe_position(training))
 
-    def after(self, training: "Training") -> None:
+    def maybe_save(self, training: "Trainer") -> None:
         """Saves if it is time to."""
         due = self.seconds is not None and time.monotonic() - self.saved_at >= self.seconds
         due |= self.epochs is not None and training.position.epoch // self.epochs > self.saved_epoch // self.epochs
         if due:
             self.save(training)
 
-    def save(self, training: "Training") -> None:
+    def save(self, training: "Trainer") -> None:
         """Saves now, and removes what is neither of the last two nor the best."""
         arrays, facts = training.saved()
         updates = training.position.epoch * training.per_epoch + training.position.step
@@ -105,13 +105,13 @@ def score(history: Mapping[str, np.ndarray]) -> float:
     return float("inf")
 
 
-def at(training: "Training") -> str:
+def describe_position(training: "Trainer") -> str:
     """`3`, or `3 and 120 of 430 updates`."""
     epoch, step = training.position
     return f"{epoch} and {step} of {training.per_epoch} updates" if step else f"{epoch}"
 
 
-def latest(folder: Path) -> Checkpoint | None:
+def read_latest(folder: Path) -> Checkpoint | None:
     """The latest that can be read, None where there is none at all; says which later ones can't.
 
     Raises:
@@ -148,12 +148,12 @@ def identities(folder: Path) -> Sequence[Mapping[str, Any]]:
     found = []
     for each in sorted(folder.glob("*/")):
         with suppress(InputError):
-            found.append(latest(each))
+            found.append(read_latest(each))
     return [each.facts["identity"] for each in found if each is not None]
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive_folder_lock(folder: Path) -> Iterator[None]:
     """Holds a folder while something is trained in it; InputError if another process does."""
     folder.mkdir(parents=True, exist_ok=True)
     try:

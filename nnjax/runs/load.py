@@ -123,7 +123,7 @@ def of_folder(name: str, path: Path, lane: str) -> Trained:
     parts = list(storage.parts(root))
     if not parts:
         raise InputError(f"{name}: this sweep has no trained lanes yet")
-    found = storage.latest(parts)
+    found = storage.unique_lanes(parts)
     objective = parts[-1].group.config["objective"]
     measured = any("validation/loss" in each.metrics for each in found)
     order = statistics.ranked(found, objective or ("validation/loss" if measured else "train/loss"))
@@ -243,7 +243,7 @@ def settings(configuration: Path) -> dict[str, Any]:
     if not configuration.is_file():
         return {}
     from nnjax.config import saved
-    from nnjax.reporting.summary import flatten
+    from nnjax.config.schema import flatten
 
     return flatten(saved.read(configuration))
 

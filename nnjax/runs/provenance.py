@@ -4,16 +4,19 @@ import json
 import os
 import platform
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from nnjax.data.dataset import Dataset, digest_of
 from nnjax.errors import InputError
-from nnjax.reporting import summary
 from nnjax.system import atomic
 
+LIBRARIES = ("nnjax", "jax", "jaxlib", "optax", "numpy", "mlflow", "hydra-core", "tensorflow-datasets", "safetensors")
+GIT_PATIENCE = 2  # seconds
 FILE = "provenance.json"  # in a run's folder
 RESULT = "result_digest"  # its key for the result itself
 DIRTY = "git.dirty"
@@ -47,7 +50,37 @@ def of_program(device: str) -> dict[str, str]:
     here["XLA_FLAGS"] = (
         os.environ.get("XLA_FLAGS") or "none"
     )  # those of training/compiler_options.py, unless JAX had started before
-    return {**summary.versions(), **here, **summary.git_tags(Path(__file__).parent)}
+    return {**versions(), **here, **git_tags(Path(__file__).parent)}
+
+
+def versions() -> dict[str, str]:
+    """Python and the installed libraries, as tags `version.jax`: `0.10.2`."""
+    found = {"version.python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[f"version.{library}"] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_tags(folder: str | Path) -> dict[str, str]:
+    """The commit checked out around a folder, and whether files that git knows differ from it; {} outside of git."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"mlflow.source.git.commit": commit, "git.dirty": "unknown" if changes is None else str(changes != "")}
+
+
+def _git(folder: str | Path, *arguments: str) -> str | None:
+    """What git prints, None without git, outside of a repository, or where it takes too long."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def processor() -> str:

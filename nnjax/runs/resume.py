@@ -13,9 +13,8 @@ import hydra
 from omegaconf import OmegaConf
 
 from nnjax.config import saved
-from nnjax.config.schema import Config
+from nnjax.config.schema import Config, flatten
 from nnjax.errors import InputError
-from nnjax.reporting.summary import flatten
 from nnjax.runs import checkpoint_file, checkpoints
 from nnjax.runs.sweep.command import FILE as OF_A_SWEEP
 from nnjax.tracking import journal

@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from nnjax.config.schema import Config
-from nnjax.data.dataset import Dataset
+from nnjax.config import schema
 from nnjax.errors import InputError, StoreError
+from nnjax.reporting import run_names
 from nnjax.reporting import summary as describe
 from nnjax.runs import checkpoints
-from nnjax.runs.run_folder import Outcome, decimal
+from nnjax.runs.plan import RunPlan
+from nnjax.runs.run_folder import decimal
 from nnjax.system import processes
 from nnjax.tracking import store_uri, undelivered
 from nnjax.tracking.carried import Carried
 from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import packed
-from nnjax.tracking.journal import Record, opening, read
+from nnjax.tracking.journal import RunJournal, opening, read
+from nnjax.training.result import TrainingResult
 from nnjax.training.train_step import BY_LAYER
 from nnjax.training.trainer import STOPPED, Chunk
 
@@ -37,7 +39,7 @@ def name_of(folder: Path) -> str | None:
     return opened["name"] if opened else None
 
 
-class Recorder:
+class RunLogger:
     """Opens a run's record and takes what it is given, in order; use as a context. Not enabled, it takes nothing.
 
     A store that is locked, slow, refusing or gone costs the run nothing: leaving says what it hasn't got, in a line.
@@ -48,25 +50,24 @@ class Recorder:
         InputError: the same of an experiment that is a deleted one. Once something is trained, neither ends it.
     """
 
-    def __init__(
-        self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, folder: Path, start_folder: Path
-    ) -> None:
-        self.config, self.settings, self.dataset, self.name = config, settings, dataset, name
+    def __init__(self, plan: RunPlan, name: str, folder: Path, start_folder: Path) -> None:
+        self.config, self.dataset, self.name = plan.config, plan.dataset, name
+        self.settings = schema.flatten(plan.settings)
         self.folder, self.start_folder = folder.absolute(), start_folder.absolute()
-        self.enabled, self.trained, self.patience = config.tracking.enabled, False, PATIENCE
-        self.grid = set(np.linspace(0, config.training.epochs, POINTS).round().astype(int).tolist())
+        self.enabled, self.trained, self.patience = plan.config.tracking.enabled, False, PATIENCE
+        self.grid = set(np.linspace(0, plan.config.training.epochs, POINTS).round().astype(int).tolist())
 
-    def __enter__(self) -> "Recorder":
+    def __enter__(self) -> "RunLogger":
         if self.enabled:
             tracking = self.config.tracking
             store = store_uri.store_uri(tracking.uri, self.start_folder)
             store_uri.check_there(store)
-            again = any((self.folder / checkpoints.FOLDER).glob("*"))
-            self.record = Record(self.folder, again)
-            self.trained = self.record.again
+            resumed = any((self.folder / checkpoints.FOLDER).glob("*"))
+            self.journal = RunJournal(self.folder, resumed)
+            self.trained = self.journal.again
             undelivered.add(self.start_folder, self.folder)
             self.open(store_uri.public(store))
-            delivery = Carried(self.folder, store, fresh=not self.record.again)
+            delivery = Carried(self.folder, store, fresh=not self.journal.again)
             self.courier = Courier(delivery, self.start_folder, self.prepare)
         return self
 
@@ -77,8 +78,8 @@ class Recorder:
         status = "FINISHED" if kind is None else "KILLED" if killed else "FAILED"
         with suppress(OSError) if kind is not None else nullcontext():  # what went wrong may be that the disk is full
             self.tell("end", status=status)
-            self.record.save()
-        self.deliver()
+            self.journal.save()
+        self.start_upload()
         self.courier.close()
         wrong = self.courier.wrong is not None or (kind is not None and issubclass(kind, StoreError))
         refused = wrong and not self.trained
@@ -86,7 +87,7 @@ class Recorder:
             self.courier.settled_within(KILLED_PATIENCE) if killed else self.courier.settled(self.patience)
         )
         self.courier.give_up()
-        self.record.close()
+        self.journal.close()
         if refused:
             undelivered.remove(self.start_folder, self.folder)
         if not there:
@@ -94,7 +95,7 @@ class Recorder:
         if kind is None:
             self.raise_mistakes()
 
-    def deliver(self) -> None:
+    def start_upload(self) -> None:
         """Starts the delivery, once: beside it something is imported, which holds up whatever else Python does here."""
         if self.enabled and self.courier.ident is None:
             self.courier.start()
@@ -102,10 +103,10 @@ class Recorder:
     def open(self, uri: str) -> None:
         """Records the run with its name, settings, data and tags."""
         tracking, data = self.config.tracking, self.dataset
-        params = {key: str(value) for key, value in describe.flatten(self.settings).items()}
-        self.record.append(
+        params = {key: str(value) for key, value in self.settings.items()}
+        self.journal.append(
             "open",
-            id=self.record.id,
+            id=self.journal.id,
             name=self.name,
             experiment=tracking.experiment or data.name,
             uri=uri,
@@ -113,7 +114,7 @@ class Recorder:
             tags={"mlflow.source.name": "nnjax.train", **tracking.tags},
             params=params,
             dataset={
-                "name": describe.shortened(data.called),
+                "name": run_names.shortened(data.called),
                 "source": data.source,
                 "digest": data.digest,
                 "shapes": data.shapes,
@@ -129,13 +130,13 @@ class Recorder:
     def tell(self, event: str, **facts: Any) -> None:
         """Records an event, and wakes the thread."""
         if self.enabled:
-            self.record.append(event, **facts)
+            self.journal.append(event, **facts)
             self.courier.news.set()
 
     def save(self) -> None:
         """Waits until the disk has the record: what a checkpoint is older than."""
         if self.enabled:
-            self.record.save()
+            self.journal.save()
 
     def raise_refusal(self) -> None:
         """Raises why there is no store to write to, if that is known and nobody is using it just now."""
@@ -151,7 +152,7 @@ class Recorder:
         if wrong is not None and not (self.trained and isinstance(wrong, InputError)):
             raise wrong
 
-    def show(self, chunk: Chunk) -> None:
+    def log_epochs(self, chunk: Chunk) -> None:
         """Records the epochs that a chunk finished; before anything is trained, raises if there is no store."""
         if self.enabled and not self.trained:
             self.raise_refusal()
@@ -166,21 +167,21 @@ class Recorder:
         names = [name for name in history if not name.startswith(left_out)]
         self.measured([(name, *at) for name in names for at in zip(epochs, history[name].tolist(), strict=True)])
 
-    def metrics(self, values: Mapping[str, float], epoch: int) -> None:
+    def log_metrics(self, values: Mapping[str, float], epoch: int) -> None:
         """Records single values, such as those of the test, at an epoch."""
         self.measured([(name, epoch, float(value)) for name, value in values.items()])
 
     def measured(self, points: Sequence[tuple[str, int, float]]) -> None:
         """Records points; one that is not finite is none."""
         if self.enabled:
-            self.record.metrics([(name, epoch, decimal(x)) for name, epoch, x in points if math.isfinite(x)])
+            self.journal.metrics([(name, epoch, decimal(x)) for name, epoch, x in points if math.isfinite(x)])
             self.courier.news.set()
 
-    def tags(self, values: Mapping[str, Any]) -> None:
+    def log_tags(self, values: Mapping[str, Any]) -> None:
         """Records tags."""
         self.tell("tags", tags={key: str(value) for key, value in values.items()})
 
-    def ended(self, outcome: Outcome) -> None:
+    def log_result(self, outcome: TrainingResult) -> None:
         """Records what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
         there = {epoch for epoch in self.grid if epoch <= outcome.epochs}
         wanted = set(np.linspace(0, outcome.epochs, max(POINTS - len(there), 2)).round().astype(int).tolist())
@@ -193,25 +194,25 @@ class Recorder:
             "training/examples_per_second": outcome.examples_per_second,
             "training/stopped": STOPPED.index(outcome.stopped),
         }
-        self.metrics(outcome.test, outcome.kept_epoch)
-        self.metrics(totals, outcome.epochs)
-        self.tags({"stopped": outcome.stopped})
+        self.log_metrics(outcome.test, outcome.kept_epoch)
+        self.log_metrics(totals, outcome.epochs)
+        self.log_tags({"stopped": outcome.stopped})
 
-    def copy(self) -> None:
+    def log_files(self) -> None:
         """Says that nothing in the run's folder is being written just now: its files may be copied."""
         self.tell("files")
 
-    def model(self, file: Path) -> None:
+    def log_model(self, file: Path) -> None:
         """Records the trained network as an MLflow model, with the first test rows as its example."""
         if self.config.tracking.model:
             example, classes = packed(self.dataset.example[:EXAMPLES]), [str(each) for each in self.dataset.classes]
             self.tell("model", file=file.name, example=example, classes=classes)
 
-    def summary(self, facts: describe.Facts) -> None:
+    def log_summary(self, facts: describe.RunSummary) -> None:
         """Records the summary as the run's description."""
-        self.tags({"mlflow.note.content": describe.note(facts)})
+        self.log_tags({"mlflow.note.content": describe.note(facts)})
 
-    def wait(self) -> None:
+    def flush(self) -> None:
         """Waits until the store has all of this, if it takes it: the summary says how long that was."""
         if self.enabled:
             self.courier.hurry.set()

@@ -4,19 +4,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+PROCESS_BEGAN = (
+    time.perf_counter() - time.process_time()
+)  # as exact as one thread has worked without a pause until here
 MOMENTS = ("first_step", "total")  # counted from the command on; everything else is a part of the total
 
 
 class Times:
-    """Seconds by part: `with times.part("figures")`, or `times.add` where they are measured elsewhere.
+    """Seconds by part: `with times.part("figures")`, or `times.add` where they are measured elsewhere."""
 
-    Args:
-        before: seconds that the command took before this moment.
-    """
-
-    def __init__(self, before: float = 0.0) -> None:
-        self.began = time.perf_counter() - before
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
         self.seconds: dict[str, float] = {}
+
+    @classmethod
+    def of_process(cls, imported: float) -> "Times":
+        """Count from the start of this process on.
+
+        imported: the moment (time.perf_counter) when the imports were done that every command needs.
+        """
+        times = cls()
+        times.began = PROCESS_BEGAN
+        times.add("import", imported - PROCESS_BEGAN)
+        return times
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:

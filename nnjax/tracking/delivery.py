@@ -257,7 +257,7 @@ def catch_up(folder: Path, uri: str | None = None) -> str:
         return ""
     try:
         with FileLock(folder / LOCK, timeout=0):  # held as long as somebody trains or delivers
-            stale = journal.close_stale(folder)
+            stale = journal.end_if_abandoned(folder)
             events, _ = journal.read(folder)
             if not journal.ended(events):
                 return processes.elsewhere(opening(folder)["process"])

@@ -18,13 +18,14 @@ import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nnjax.errors import InputError
 from nnjax.system import processes
 from nnjax.tracking import kinds
 
 RECORD, DELIVERED, LOCK = "record.jsonl", "delivered.json", "delivery.lock"  # in a run's folder
+Status = Literal["FINISHED", "FAILED", "KILLED"]  # how a run ends
 Event = dict[str, Any]
 Point = tuple[str, int, float]  # metric, step, value
 KINDS: dict[str, dict[str, kinds.Kind]] = {  # event -> what it holds besides its time
@@ -58,7 +59,7 @@ KINDS: dict[str, dict[str, kinds.Kind]] = {  # event -> what it holds besides it
 }
 
 
-class Record:
+class RunJournal:
     """The record of a run that is being trained here: threads may append to it.
 
     Args:
@@ -159,13 +160,13 @@ def opening(events: Sequence[Event]) -> Event | None:
     return next((event for event in reversed(events) if event["event"] == "open"), None)
 
 
-def close_stale(folder: Path) -> bool:
+def end_if_abandoned(folder: Path) -> bool:
     """Writes the end of a run whose process is gone without one: KILLED, when it was last heard of; whether it did."""
     events, _ = read(folder)
     opened = opening(events)
     if opened is None or ended(events) or not processes.gone(opened["process"]):
         return False
-    record = Record(folder, again=True)
+    record = RunJournal(folder, again=True)
     record.append("end", status="KILLED", time=events[-1]["time"])
     record.save()
     record.close()

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from nnjax.errors import InputError, StoreError
-from nnjax.reporting.summary import without_password
+from nnjax.system.secrets import without_password
 
 SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
 BESIDE_THE_POINT = "(raised as a result of"  # SQLAlchemy's first line may be about itself

@@ -51,26 +51,26 @@ def classes(encoding: Encoding) -> int:
     return max(encoding.outputs, 2)
 
 
-def noisy(key: Key[Array, ""], y: Int[Array, " n"], rate: Float[Array, ""], classes: int) -> Int[Array, " n"]:
+def flip_labels(key: Key[Array, ""], y: Int[Array, " n"], rate: Float[Array, ""], classes: int) -> Int[Array, " n"]:
     """Labels of which each is replaced, with probability `rate`, by one of the other classes (Angluin & Laird 1988)."""
     key_which, key_other = jax.random.split(key)
     other = (y + jax.random.randint(key_other, y.shape, 1, classes, y.dtype)) % classes
     return jnp.where(jax.random.bernoulli(key_which, rate.astype(jnp.float32), y.shape), other, y)
 
 
-def count(n: int, batch_size: int) -> int:
+def num_batches(n: int, batch_size: int) -> int:
     """Batches an epoch; the last may be short."""
     return -(-n // batch_size)
 
 
-def order(key: Key[Array, ""], n: int, batch_size: int) -> Int[Array, " padded"]:
+def epoch_order(key: Key[Array, ""], n: int, batch_size: int) -> Int[Array, " padded"]:
     """The row numbers of one epoch in a random order, filled up with 0 to whole batches.
 
     The batch of all instances (L34) has one order only: a sum does not ask for another.
     """
     rows = jnp.arange(n, dtype=jnp.uint32)
     rows = rows if batch_size == n else permuted(key, rows)
-    return jnp.pad(rows.astype(jnp.int32), (0, count(n, batch_size) * batch_size - n))
+    return jnp.pad(rows.astype(jnp.int32), (0, num_batches(n, batch_size) * batch_size - n))
 
 
 def permuted(key: Key[Array, ""], rows: UInt[Array, " n"]) -> UInt[Array, " n"]:
@@ -88,7 +88,7 @@ def permuted(key: Key[Array, ""], rows: UInt[Array, " n"]) -> UInt[Array, " n"]:
     return rows
 
 
-def take(
+def gather_batch(
     split: Split, rows: Int[Array, " padded"], i: Int[Array, ""] | int, batch_size: int
 ) -> tuple[Num[Array, "batch ..."], Num[Array, " batch"], Float[Array, " batch"] | None]:
     """Batch i of an epoch in the order `rows`: x, y and weights, 0 for the filling and None where there is none."""

@@ -14,7 +14,7 @@ LARGE = 1e8  # unless an update is as large as this
 SUMS = 2**12  # multiplications of all lanes' sums together below which XLA's loop stays one function (cpu.use)
 
 
-class Plan(NamedTuple):
+class ExecutionPlan(NamedTuple):
     """What is compiled for lanes.
 
     Attributes:
@@ -28,10 +28,10 @@ class Plan(NamedTuple):
     one_core: bool = False
 
 
-ALONE = Plan(Layout(1, 1, 1), shared_batches=False)
+ALONE = ExecutionPlan(Layout(1, 1, 1), shared_batches=False)
 
 
-class Work(NamedTuple):
+class Workload(NamedTuple):
     """What the choice depends on.
 
     Attributes:
@@ -65,19 +65,19 @@ class Work(NamedTuple):
         return (SUMS - 1) // largest if largest <= TINY and not self.accelerator else None
 
 
-def plan(strategy: str, lanes: int, devices: int, work: Work) -> Plan:
+def plan(strategy: str, lanes: int, devices: int, work: Workload) -> ExecutionPlan:
     """The plan for `auto`, `vmap` or `map`; the layout may have a few lanes more than asked, to fill all devices."""
     if lanes == 1:
         return ALONE._replace(one_core=work.operations < HEAVY and not work.accelerator)
     devices = min(devices, lanes)
     each = -(-lanes // devices)
     if chosen(strategy, work) == "map":
-        return Plan(Layout(devices, each, 1), shared_batches=False)
+        return ExecutionPlan(Layout(devices, each, 1), shared_batches=False)
     groups = -(-each // work.widest) if work.widest and strategy == "auto" else 1
-    return Plan(Layout(devices, groups, -(-each // groups)), work.shared)
+    return ExecutionPlan(Layout(devices, groups, -(-each // groups)), work.shared)
 
 
-def chosen(strategy: str, work: Work) -> str:
+def chosen(strategy: str, work: Workload) -> str:
     """`auto` resolved: side by side (vmap), unless a lane keeps a CPU busy and none of its products is shared."""
     if strategy != "auto":
         return strategy
@@ -95,7 +95,7 @@ def most_lanes(bytes_a_lane: float, device: jax.Device) -> int:
     return max(1, int(free / 2 / bytes_a_lane))
 
 
-def words(strategy: str, lanes: int, plan: Plan) -> str:
+def describe(strategy: str, lanes: int, plan: ExecutionPlan) -> str:
     """`16 lanes: vmap of 8 on 2 devices, shared batches (auto)`; 128 may be `4 vmaps of 16`."""
     layout = plan.layout
     vmaps = "vmap" if layout.groups == 1 else f"{layout.groups} vmaps"

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from nnjax.network.layers.dense import Layer
 from nnjax.network.models import Params
 
-Hyper = Mapping[str, Float[Array, ""]]
+Hyperparams = Mapping[str, Float[Array, ""]]
 Rate = Float[Array, ""] | Callable[[Array], Array]
 Schedule = Callable[[Array], Array]
 
@@ -22,7 +22,7 @@ def only_weights(params: Params) -> tuple[Layer, ...]:
     return tuple(Layer(True, False) for _ in params)  # type: ignore[arg-type]
 
 
-OPTIMIZERS: dict[str, Callable[[Rate, Hyper], optax.GradientTransformation]] = {
+OPTIMIZERS: dict[str, Callable[[Rate, Hyperparams], optax.GradientTransformation]] = {
     "sgd": lambda rate, h: optax.sgd(rate),
     "momentum": lambda rate, h: optax.sgd(rate, h["momentum"]),
     "nesterov": lambda rate, h: optax.sgd(rate, h["momentum"], nesterov=True),
@@ -51,7 +51,7 @@ def schedule(name: str, updates: int, per_epoch: int, **settings: float | int) -
     return SCHEDULES[name](updates, per_epoch, **settings)
 
 
-def optimizer(name: str, schedule: Schedule | None, clip: bool, hyper: Hyper) -> optax.GradientTransformation:
+def optimizer(name: str, schedule: Schedule | None, clip: bool, hyper: Hyperparams) -> optax.GradientTransformation:
     """The optimiser `name` with the traced values in `hyper`, clipped to hyper["clip_norm"] first if `clip`.
 
     Args:

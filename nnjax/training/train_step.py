@@ -15,9 +15,20 @@ from jaxtyping import Array, Float, Int, Key
 from nnjax.network.backprop import GRADIENTS, l2_penalty, with_l2
 from nnjax.network.losses import Loss
 from nnjax.network.models import Model, Params
-from nnjax.training.batches import Encoding, Split, classes, count, inputs, noisy, order, take, targets
-from nnjax.training.metrics import Measured, evaluate, right
-from nnjax.training.optimizers import Hyper, Schedule, optimizer
+from nnjax.training.batches import (
+    Encoding,
+    Split,
+    classes,
+    epoch_order,
+    flip_labels,
+    gather_batch,
+    inputs,
+    num_batches,
+    targets,
+)
+from nnjax.training.metrics import EvalMetrics, evaluate
+from nnjax.training.metrics import correct as right
+from nnjax.training.optimizers import Hyperparams, Schedule, optimizer
 
 COLUMNS = (
     "train/loss",
@@ -29,11 +40,11 @@ COLUMNS = (
     "parameters/norm",
 )
 BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; of one layer it is the whole norm
-ROWS = 1000  # epochs a call may finish
+MAX_EPOCHS_PER_CALL = 1000  # epochs a call may finish
 TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # State.status
 
 
-class Recipe(NamedTuple):
+class TrainSpec(NamedTuple):
     """The static part of a training: what makes another program when it changes.
 
     Attributes:
@@ -59,7 +70,7 @@ class Recipe(NamedTuple):
     keep_best: bool
 
 
-class State(NamedTuple):
+class TrainState(NamedTuple):
     """One network in training.
 
     Attributes:
@@ -103,16 +114,16 @@ class Keys(NamedTuple):
 class Programs:
     """The three programs of a recipe. Their arguments are traced: data and hyperparameters are never closed over."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainSpec) -> None:
         self.recipe = recipe
         self.gradient = GRADIENTS[recipe.gradients](recipe.model, recipe.loss)
 
-    def begin(self, keys: Keys, hyper: Hyper, train: Split, validation: Split) -> tuple[State, Array]:
+    def begin(self, keys: Keys, hyper: Hyperparams, train: Split, validation: Split) -> tuple[TrainState, Array]:
         """The untrained network (L33), and row 0 of its history."""
         params = self.recipe.model.init(keys.init, hyper["init_scale"])
         train = self.labelled(train, keys.noise, hyper)
         untrained, held_out = self.evaluate(params, train), self.evaluate(params, validation)
-        state = State(
+        state = TrainState(
             params=params,
             optimizer=self.optimizer(hyper).init(params),
             settled=params,
@@ -129,62 +140,64 @@ class Programs:
         cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
         return state, self.row(state, untrained.loss, untrained.accuracy, cost, held_out)
 
-    def evaluate(self, params: Params, split: Split) -> Measured:
+    def evaluate(self, params: Params, split: Split) -> EvalMetrics:
         """Loss, accuracy and logits on a whole split."""
         return evaluate(self.recipe.model, self.recipe.loss, self.recipe.encoding, params, split)
 
     def advance(
         self,
-        state: State,
+        state: TrainState,
         order_key: Key[Array, ""],
         keys: Keys,
-        hyper: Hyper,
+        hyper: Hyperparams,
         train: Split,
         validation: Split,
         position: Position,
         steps: Int[Array, ""],
-    ) -> tuple[State, Float[Array, "rows columns"]]:
+    ) -> tuple[TrainState, Float[Array, "rows columns"]]:
         """`steps` updates onwards from `position`: the state, and a row of history for each epoch that ends.
 
         At most ROWS epochs may end in one call. Epoch e has the instances in the order of fold_in(order_key, e).
         """
         train = self.labelled(train, keys.noise, hyper)
-        per_epoch = count(train.y.shape[0], self.recipe.batch_size)
+        per_epoch = num_batches(train.y.shape[0], self.recipe.batch_size)
         whole, rest = jnp.divmod(position.step + steps, per_epoch)  # epochs that end, and steps of the next
 
-        def one_epoch(row: Array, carry: tuple[State, Array]) -> tuple[State, Array]:
+        def one_epoch(row: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
             epoch = position.epoch + row
-            instances = order(jax.random.fold_in(order_key, epoch), train.y.shape[0], self.recipe.batch_size)
+            instances = epoch_order(jax.random.fold_in(order_key, epoch), train.y.shape[0], self.recipe.batch_size)
             update = self.updates(hyper, train, instances)
 
-            def ending(state: State, rows: Array) -> tuple[State, Array]:
+            def ending(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
                 """The last update stands outside the loop: there alone the gradient is kept, for its norm."""
                 state, grads = update(jnp.array(per_epoch - 1), state)
                 if not self.recipe.loss.only_mistakes:
                     state = state._replace(gradient_norms=norms(grads))
                 return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
 
-            def within(state: State, rows: Array) -> tuple[State, Array]:
+            def within(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
                 return state, rows
 
             if per_epoch == 1:
                 return ending(*carry)
             first, stop = jnp.where(row == 0, position.step, 0), jnp.where(row < whole, per_epoch - 1, rest)
             state = jax.lax.fori_loop(first, stop, lambda i, state: update(i, state)[0], carry[0])
-            after: tuple[State, Array] = jax.lax.cond(row < whole, ending, within, state, carry[1])
+            after: tuple[TrainState, Array] = jax.lax.cond(row < whole, ending, within, state, carry[1])
             return after
 
-        rows = jnp.full((ROWS, len(columns(len(state.params)))), jnp.nan)
-        end: tuple[State, Array] = jax.lax.fori_loop(0, whole + (rest > 0), one_epoch, (state, rows))
+        rows = jnp.full((MAX_EPOCHS_PER_CALL, len(columns(len(state.params)))), jnp.nan)
+        end: tuple[TrainState, Array] = jax.lax.fori_loop(0, whole + (rest > 0), one_epoch, (state, rows))
         return end
 
-    def labelled(self, train: Split, key: Key[Array, ""], hyper: Hyper) -> Split:
+    def labelled(self, train: Split, key: Key[Array, ""], hyper: Hyperparams) -> Split:
         """The training data with this lane's label noise: made anew at each call, since that is cheaper than kept."""
         if not self.recipe.noisy:
             return train
-        return train._replace(y=noisy(key, jnp.asarray(train.y), hyper["label_noise"], classes(self.recipe.encoding)))
+        return train._replace(
+            y=flip_labels(key, jnp.asarray(train.y), hyper["label_noise"], classes(self.recipe.encoding))
+        )
 
-    def optimizer(self, hyper: Hyper) -> optax.GradientTransformation:
+    def optimizer(self, hyper: Hyperparams) -> optax.GradientTransformation:
         """The recipe's optimiser with these traced values."""
         return optimizer(self.recipe.optimizer, self.recipe.schedule, self.recipe.clip, hyper)
 
@@ -196,14 +209,16 @@ class Programs:
             return with_l2(self.gradient)(params, x, targets, l2, n, weights)
         return self.gradient(params, x, targets, weights)
 
-    def updates(self, hyper: Hyper, train: Split, instances: Array) -> Callable[[Array, State], tuple[State, Params]]:
+    def updates(
+        self, hyper: Hyperparams, train: Split, instances: Array
+    ) -> Callable[[Array, TrainState], tuple[TrainState, Params]]:
         """An epoch's updates in the order `instances`: (i, state) -> Theta <- Theta - alpha D, and D (L36, L37)."""
         model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
         n = train.y.shape[0]
 
-        def update(i: Array, state: State) -> tuple[State, Params]:
+        def update(i: Array, state: TrainState) -> tuple[TrainState, Params]:
             params, largest = state.params, state.gradient_norms
-            rows, y, weights = take(train, instances, i, self.recipe.batch_size)
+            rows, y, weights = gather_batch(train, instances, i, self.recipe.batch_size)
             x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
             J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
             z, _ = model.forward(params, x)  # the gradient's own forward pass: XLA computes it once
@@ -223,8 +238,15 @@ class Programs:
         return update
 
     def settle(
-        self, state: State, hyper: Hyper, train: Split, validation: Split, epoch: Array, rows: Array, row: Array
-    ) -> tuple[State, Array]:
+        self,
+        state: TrainState,
+        hyper: Hyperparams,
+        train: Split,
+        validation: Split,
+        epoch: Array,
+        rows: Array,
+        row: Array,
+    ) -> tuple[TrainState, Array]:
         """An epoch's end: measure, decide whether this lane goes on (L37), write the row.
 
         The one select of an epoch: a lane that has stopped, or diverges now, goes back to its settled parameters. It
@@ -260,7 +282,7 @@ class Programs:
             best_loss=jnp.where(better, held_out.loss, state.best_loss),
         ), rows
 
-    def converged(self, state: State, hyper: Hyper, moved: Array, accuracy: Array) -> Array:
+    def converged(self, state: TrainState, hyper: Hyperparams, moved: Array, accuracy: Array) -> Array:
         """Whether the epoch moved the parameters by less than the tolerance; for the perceptron ||Delta||_2 < it (L37).
 
         Delta of L17 is the gradient of the batch of all instances; of mini-batches none of the epoch's may reach the
@@ -272,7 +294,7 @@ class Programs:
         norm, alone = state.gradient_norms[0], 1 / self.recipe.batch_size
         return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
 
-    def row(self, state: State, loss: Array, accuracy: Array, cost: Array, held_out: Measured) -> Array:
+    def row(self, state: TrainState, loss: Array, accuracy: Array, cost: Array, held_out: EvalMetrics) -> Array:
         """One epoch's history, in the order of `columns`."""
         gradient, parameters = state.gradient_norms, norms(state.params)
         means = jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, gradient[0], parameters[0]])

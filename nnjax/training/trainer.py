@@ -16,19 +16,28 @@ from jaxtyping import Array, Float, Key, UInt
 
 from nnjax.network.models import Params
 from nnjax.training import compiler_options
-from nnjax.training.batches import Split, count
+from nnjax.training.batches import Split, num_batches
 from nnjax.training.history import History
-from nnjax.training.layout import Plan
-from nnjax.training.metrics import Measured, regression
-from nnjax.training.train_step import ROWS, TRAINING, Keys, Position, Programs, Recipe, State, columns
-from nnjax.training.vectorize import lift, shardings
+from nnjax.training.layout import ExecutionPlan
+from nnjax.training.metrics import EvalMetrics, regression
+from nnjax.training.train_step import (
+    MAX_EPOCHS_PER_CALL,
+    TRAINING,
+    Keys,
+    Position,
+    Programs,
+    TrainSpec,
+    TrainState,
+    columns,
+)
+from nnjax.training.vectorize import shardings, vectorize
 
 CHUNK_SECONDS = 1.0
 FIRST_STEPS = 1  # of a large network one may take a second
 STOPPED = ("epoch limit", "converged", "no progress", "diverged")  # by State.status; L37: which happened is reported
 
 
-class Compiled(NamedTuple):
+class CompiledPrograms(NamedTuple):
     """The programs of a recipe, lifted over lanes and jitted."""
 
     begin: Any
@@ -37,15 +46,15 @@ class Compiled(NamedTuple):
 
 
 @cache
-def compiled(recipe: Recipe, plan: Plan) -> Compiled:
+def compile_programs(recipe: TrainSpec, plan: ExecutionPlan) -> CompiledPrograms:
     """Equal recipes share their programs, so that a second training in the process compiles nothing."""
     programs, layout = Programs(recipe), plan.layout
     order = (1,) if plan.shared_batches else ()
-    advance = lift(programs.advance, layout, shared=(*order, 4, 5, 6, 7))
-    return Compiled(
-        jax.jit(lift(programs.begin, layout, shared=(2, 3))),
+    advance = vectorize(programs.advance, layout, shared=(*order, 4, 5, 6, 7))
+    return CompiledPrograms(
+        jax.jit(vectorize(programs.begin, layout, shared=(2, 3))),
         jax.jit(advance, donate_argnums=0, compiler_options=compiler_options.ONE_CORE if plan.one_core else None),
-        jax.jit(lift(programs.evaluate, layout, shared=(1,))),
+        jax.jit(vectorize(programs.evaluate, layout, shared=(1,))),
     )
 
 
@@ -67,7 +76,7 @@ class Chunk(NamedTuple):
     columns: tuple[str, ...]
 
 
-class Training:
+class Trainer:
     """A training of one recipe in lanes: `for chunk in training.chunks()`, then `params`, `history` and the rest.
 
     Args:
@@ -83,22 +92,22 @@ class Training:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: TrainSpec,
         hyper: Mapping[str, Float[np.ndarray, " lanes"]],
         seeds: Sequence[int],
         shuffle_seeds: Sequence[int],
         train: Split,
         validation: Split,
         epochs: int,
-        plan: Plan,
+        plan: ExecutionPlan,
         most: int | None = None,
     ) -> None:
         started = time.perf_counter()
         self.epochs_limit, self.lanes, self.plan = epochs, len(seeds), plan
         self.recipe, self.targets = recipe, {"train": np.asarray(train.y), "validation": np.asarray(validation.y)}
-        self.per_epoch = count(len(train.y), recipe.batch_size)
+        self.per_epoch = num_batches(len(train.y), recipe.batch_size)
         self.everywhere, by_lane = shardings(plan.layout)
-        self.data = jax.device_put((flat(train), flat(validation)), self.everywhere)
+        self.data = jax.device_put((flatten_inputs(train), flatten_inputs(validation)), self.everywhere)
         fill = plan.layout.lanes - self.lanes
         filled = {name: np.append(values, [values[-1]] * fill) for name, values in hyper.items()}
         number = jnp.result_type(float)
@@ -109,7 +118,7 @@ class Training:
         self.order_keys = (
             jax.device_put(order[0], self.everywhere) if plan.shared_batches else jax.device_put(order, by_lane)
         )
-        self.programs = compiled(recipe, plan)
+        self.programs = compile_programs(recipe, plan)
         known = self.programs.advance._cache_size()
         self.compile_side_by_side(by_lane)
         state, row = self.programs.begin(self.keys, self.hyper, *self.data)
@@ -127,14 +136,15 @@ class Training:
         state, _ = jax.eval_shape(begin, *arguments)
         state = jax.tree.map(lambda leaf: leaf.update(sharding=by_lane), state)
         number = jax.ShapeDtypeStruct((), np.int32, sharding=self.everywhere)
+        position = jax.tree.map(lambda _: number, Position(0, 0))
         lowered = [
             begin.lower(*arguments),
-            advance.lower(state, self.order_keys, *arguments, Position(number, number), number),
+            advance.lower(state, self.order_keys, *arguments, position, number),
         ]
         with ThreadPoolExecutor(len(lowered)) as pool:
             list(pool.map(Lowered.compile, lowered))
 
-    def call(self, state: State, position: Position, steps: int) -> tuple[State, jax.Array]:
+    def call(self, state: TrainState, position: Position, steps: int) -> tuple[TrainState, jax.Array]:
         """Runs the program and waits for it; the state given is used up. Nothing moves to or from the device in it."""
         at, steps = jax.device_put((jax.tree.map(np.int32, position), np.int32(steps)), self.everywhere)
         with jax.transfer_guard("disallow"):
@@ -226,7 +236,7 @@ class Training:
         end = min(self.epochs_limit, (position.epoch // interval + 1) * interval)
         left = (end - position.epoch) * self.per_epoch - position.step
         wanted = max(1, int(rate * CHUNK_SECONDS)) if rate else FIRST_STEPS
-        steps = min(wanted, left, ROWS * self.per_epoch - position.step)
+        steps = min(wanted, left, MAX_EPOCHS_PER_CALL * self.per_epoch - position.step)
         beyond = (position.step + steps) % self.per_epoch
         return steps - beyond if steps > beyond else steps
 
@@ -280,9 +290,9 @@ class Training:
         told = [name for name in self.columns if self.recipe.penalised or name != "train/cost"]
         return {name: rows[..., self.columns.index(name)] for name in told}
 
-    def evaluate(self, keep: str, split: Split) -> Measured:
+    def evaluate(self, keep: str, split: Split) -> EvalMetrics:
         """Loss and accuracy (lanes,) of `params(keep)` on a split."""
-        return self.cut(self.programs.evaluate(self.kept(keep), jax.device_put(flat(split), self.everywhere)))
+        return self.cut(self.programs.evaluate(self.kept(keep), jax.device_put(flatten_inputs(split), self.everywhere)))
 
 
 def is_regression(y: np.ndarray) -> bool:
@@ -290,7 +300,7 @@ def is_regression(y: np.ndarray) -> bool:
     return np.issubdtype(y.dtype, np.floating)
 
 
-def flat(split: Split) -> Split:
+def flatten_inputs(split: Split) -> Split:
     """Rows as vectors: gathering those is a little faster than gathering images."""
     return Split(split.x.reshape(len(split.x), math.prod(split.x.shape[1:])), split.y)
 

@@ -32,7 +32,7 @@ class Layout(NamedTuple):
         return self.devices * self.groups * self.width
 
 
-def lift(program: Program, layout: Layout, shared: Collection[int] = ()) -> Program:
+def vectorize(program: Program, layout: Layout, shared: Collection[int] = ()) -> Program:
     """`program` over a leading lane axis of every argument and result.
 
     A group of one lane is never vmapped: its axis is taken off and put back, since vmap of one costs 40 % on a CPU,
@@ -43,12 +43,12 @@ def lift(program: Program, layout: Layout, shared: Collection[int] = ()) -> Prog
         layout: where and in which groups the lanes run.
         shared: positions of arguments without a lane axis, which all lanes read.
     """
-    group = alone(program, shared) if layout.width == 1 else side_by_side(program, shared)
-    device = group if layout.groups == 1 else in_turn(group, layout.groups, shared)
-    return device if layout.devices == 1 else spread(device, devices(layout), shared)
+    group = single(program, shared) if layout.width == 1 else vmapped(program, shared)
+    device = group if layout.groups == 1 else mapped(group, layout.groups, shared)
+    return device if layout.devices == 1 else sharded(device, devices(layout), shared)
 
 
-def alone(program: Program, shared: Collection[int]) -> Program:
+def single(program: Program, shared: Collection[int]) -> Program:
     """One lane."""
 
     def run(*args: Any) -> Any:
@@ -58,7 +58,7 @@ def alone(program: Program, shared: Collection[int]) -> Program:
     return run
 
 
-def side_by_side(program: Program, shared: Collection[int]) -> Program:
+def vmapped(program: Program, shared: Collection[int]) -> Program:
     """Lanes as one more axis of every operation."""
 
     def run(*args: Any) -> Any:
@@ -67,7 +67,7 @@ def side_by_side(program: Program, shared: Collection[int]) -> Program:
     return run
 
 
-def in_turn(program: Program, groups: int, shared: Collection[int]) -> Program:
+def mapped(program: Program, groups: int, shared: Collection[int]) -> Program:
     """Groups of lanes, one after another."""
 
     def run(*args: Any) -> Any:
@@ -96,7 +96,7 @@ def shardings(layout: Layout) -> tuple[NamedSharding, NamedSharding]:
     return everywhere, everywhere if layout.devices == 1 else NamedSharding(mesh, PartitionSpec("lanes"))
 
 
-def spread(program: Program, mesh: Mesh, shared: Collection[int]) -> Program:
+def sharded(program: Program, mesh: Mesh, shared: Collection[int]) -> Program:
     """Equal shares of the lanes on the devices."""
 
     def run(*args: Any) -> Any:

@@ -11,7 +11,6 @@ from nnjax.cli import reproduce
 from nnjax.data import npz
 from nnjax.errors import InputError
 from nnjax.inference import predictor
-from nnjax.reporting import summary
 from nnjax.runs import provenance, run_folder
 from nnjax.runs import run as pipeline
 from tests.config.test_schema import read
@@ -132,7 +131,7 @@ def test_what_differs_first_is_named_first(said, folder):
     change(folder, **{"version.optax": "0.1", "cores": "64"})
     edit(folder, "seed: 7\nmodel", "seed: 8\nmodel")
     assert "; what differs first: versions (optax 0.1, now " in said(folder, 1)["result"]
-    change(folder, **summary.versions())
+    change(folder, **provenance.versions())
     assert "; what differs first: device (cores 64, now " in said(folder, 1)["result"]
 
 

@@ -11,7 +11,7 @@ from nnjax.runs.sweep import command, upload
 from nnjax.runs.sweep.callback import Running
 from nnjax.system import processes
 from nnjax.tracking import journal, undelivered
-from nnjax.tracking.journal import Record
+from nnjax.tracking.journal import RunJournal
 from tests.config.test_schema import read
 from tests.runs.sweep.conftest import XOR, swept  # noqa: F401 - a fixture
 
@@ -37,7 +37,7 @@ def left_behind(start, name, **process_facts):
     """A run's folder whose process wrote no end."""
     folder = start / "outputs" / "today" / name
     folder.mkdir(parents=True)
-    made = Record(folder)
+    made = RunJournal(folder)
     made.append(
         "open",
         id=made.id,

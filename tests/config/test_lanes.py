@@ -8,8 +8,8 @@ import pytest
 from nnjax.config import lanes, schema
 from nnjax.data import sources
 from nnjax.errors import InputError
-from nnjax.runs.run import load
-from nnjax.runs.sweep.train_lanes import told
+from nnjax.runs.plan import make_plan
+from nnjax.runs.sweep.train_lanes import lane_settings
 from tests.config.test_schema import read
 
 XOR = ("+experiment=xor", "optimizer=sgd")
@@ -17,7 +17,7 @@ read = functools.cache(read)  # composing takes a fifth of a second
 
 
 def identities(*overrides):
-    return [lanes.identity(lanes.settings(each), "data") for each in lanes.members(read(*XOR, *overrides))]
+    return [lanes.identity(lanes.settings(each), "data") for each in lanes.lane_configs(read(*XOR, *overrides))]
 
 
 def identity(*overrides):
@@ -26,25 +26,27 @@ def identity(*overrides):
 
 
 def test_members_are_the_product_first_key_slowest_and_seeds_fastest():
-    found = lanes.members(read(*XOR, "lanes.values={training.l2:[1,0],optimizer.learning_rate:[0.3,0.1]}", "seed=5"))
+    found = lanes.lane_configs(
+        read(*XOR, "lanes.values={training.l2:[1,0],optimizer.learning_rate:[0.3,0.1]}", "seed=5")
+    )
     assert [(each.training.l2, each.optimizer.learning_rate, each.seed) for each in found] == [
         (1.0, 0.3, 5),
         (1.0, 0.1, 5),
         (0.0, 0.3, 5),
         (0.0, 0.1, 5),
     ]
-    found = lanes.members(read(*XOR, "lanes.values={training.l2:[1,0]}", "lanes.seeds=3", "seed=5"))
+    found = lanes.lane_configs(read(*XOR, "lanes.values={training.l2:[1,0]}", "lanes.seeds=3", "seed=5"))
     assert [(each.training.l2, each.seed) for each in found] == [(l2, seed) for l2 in (1.0, 0.0) for seed in (5, 6, 7)]
 
 
 def test_points_may_be_named_one_by_one():
     points = "lanes.values=[{seed:3,training.l2:0.5},{seed:9,training.l2:0.1}]"
-    assert [(each.seed, each.training.l2) for each in lanes.members(read(*XOR, points))] == [(3, 0.5), (9, 0.1)]
+    assert [(each.seed, each.training.l2) for each in lanes.lane_configs(read(*XOR, points))] == [(3, 0.5), (9, 0.1)]
 
 
 def test_a_member_has_all_other_settings_of_its_job():
     job = read(*XOR, "lanes.values={seed:[3]}", "training.epochs=7")
-    (member,) = lanes.members(job)
+    (member,) = lanes.lane_configs(job)
     assert member == dataclasses.replace(job, seed=3)
 
 
@@ -68,7 +70,7 @@ def test_the_number_counts_not_how_it_is_written():
 
 def changed(key, value):
     """The identity with another value of a dotted key."""
-    return lanes.identity(lanes.settings(lanes.with_values(read(*XOR), {key: value})), "data")
+    return lanes.identity(lanes.settings(lanes.replace_values(read(*XOR), {key: value})), "data")
 
 
 def test_how_it_is_run_is_no_part_of_the_identity():
@@ -116,7 +118,7 @@ def test_every_setting_that_may_change_a_result_changes_the_identity():
 def test_other_data_are_another_member():
     job = read(*XOR)
     assert lanes.identity(lanes.settings(job), "a") != lanes.identity(lanes.settings(job), "b")
-    digest, same = load(job).digest, sources.load("boolean", table="0110").digest
+    digest, same = make_plan(job).dataset.digest, sources.load("boolean", table="0110").digest
     assert digest == same != sources.load("boolean", table="0111").digest
 
 
@@ -129,7 +131,7 @@ def test_what_is_recorded_of_a_member_tells_no_password():
 
 def with_mirror(address):
     job = read("data=mnist")
-    return told(dataclasses.replace(job, data=dataclasses.replace(job.data, mirror=address)))
+    return lane_settings(dataclasses.replace(job, data=dataclasses.replace(job.data, mirror=address)))
 
 
 @pytest.mark.parametrize(
@@ -152,9 +154,9 @@ def test_every_lane_key_is_a_setting_that_some_configuration_has():
 
 
 def test_one_job_alone_is_a_sweep_only_if_it_says_so():
-    assert not lanes.several(read(*XOR))
+    assert not lanes.is_sweep(read(*XOR))
     for words in ("lanes.seeds=2", "sweep.name=x", "lanes.values={seed:[1]}"):
-        assert lanes.several(read(*XOR, words))
+        assert lanes.is_sweep(read(*XOR, words))
 
 
 def test_points_of_unlike_keys_are_refused():

@@ -4,8 +4,8 @@ import hydra
 import pytest
 
 from nnjax.config import schema, validation
+from nnjax.config.overrides import normalize_overrides
 from nnjax.errors import InputError
-from nnjax.train import presets
 from tests.config.test_schema import complaint, read
 
 FACTS = [  # command line, loss, hidden layers
@@ -80,11 +80,15 @@ def test_every_preset_has_its_file_and_runs_without_the_command_line_s_help():
 
 
 def test_a_sweep_may_name_them_beside_a_network():
-    assert presets(["-m", "model=mlp,softmax", "+experiment=xor"]) == ["-m", "+experiment=xor", "+preset=mlp,softmax"]
-    assert presets(["model=mlp", "debug=fast"]) == ["model=mlp", "+debug=fast"]
+    assert normalize_overrides(["-m", "model=mlp,softmax", "+experiment=xor"]) == [
+        "-m",
+        "+experiment=xor",
+        "+preset=mlp,softmax",
+    ]
+    assert normalize_overrides(["model=mlp", "debug=fast"]) == ["model=mlp", "+debug=fast"]
     assert read("+experiment=xor", "+preset=mlp").model.hidden == [4]
 
 
 def test_nothing_is_taken_away_by_its_value():
-    with pytest.raises(InputError, match=r"~seed=0: takes a value away; allowed: seed=0, which sets it"):
-        presets(["~seed=0"])
+    with pytest.raises(InputError, match=r"~seed=0: takes a value away. Allowed: seed=0, which sets it"):
+        normalize_overrides(["~seed=0"])

@@ -8,14 +8,14 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from nnjax.config import schema, validation
+from nnjax.config.overrides import normalize_overrides
 from nnjax.errors import InputError, one_line
-from nnjax.train import presets
 
 
 def read(*overrides: str) -> schema.Config:
     """The records of a command line."""
     schema.register()
-    given = presets(list(overrides))
+    given = normalize_overrides(list(overrides))
     with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
         return validation.read(hydra.compose("config", given), given)
 
@@ -74,7 +74,6 @@ MISTAKES = [  # command line, what the answer must name
     ("optimizer=adam optimizer.b1=1", ["optimizer.b1=1.0", "below 1"]),
     ("data=boolean data.samples=1000000000000000", ["data.samples=1000000000000000", "at least 1", "at most 10000000"]),
     ("data.mirror=ftp://x", ["data.mirror=ftp://x", "http(s)"]),
-    ("tracking.uri=nowhere", ["tracking.uri", "nowhere"]),
     ("seed=-1", ["seed=-1", "at least 0"]),
     ("training.epochs=", ["training.epochs"]),
     ("lanes.values={sede:[1]}", ["lanes.values", "sede", "did you mean seed?", "optimizer.learning_rate"]),

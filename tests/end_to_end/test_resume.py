@@ -34,7 +34,7 @@ def refused(main, tmp_path):
 @pytest.mark.ci
 def test_what_is_refused_touches_nothing(main, refused, tmp_path):
     assert main(*XOR, "tracking.enabled=false")[0] == 0
-    refused(*XOR, "seed=5", says="holds a run already; allowed: resume=")
+    refused(*XOR, "seed=5", says="already contains a run. Allowed: resume=")
     again = "resume=first"
     refused(again, "seed=5", says="seed=5: the run has 0, and goes on so; allowed to differ: training.epochs")
     refused(again, "optimizer=sgd", says="optimizer.name=sgd: the run has adam")

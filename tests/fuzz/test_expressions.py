@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from nnjax.data.boolean.expressions import table
+from nnjax.data.boolean.expressions import truth_table
 from tests.data.boolean.random_expressions import draw
 from tests.fuzz import answered, fuzzed
 
@@ -26,7 +26,7 @@ def mutated(choose):
 
 @fuzzed(st.one_of(mutated(), mutated(), st.lists(SIGNS, max_size=12).map("".join), st.text(max_size=30)))
 def test_expressions(folder, text):
-    found = answered(lambda: table(text))
+    found = answered(lambda: truth_table(text))
     if found is not None:
         assert found.dtype == bool
         assert len(found) in [2**k for k in range(1, 13)]

@@ -9,7 +9,7 @@ from nnjax.network import chain_rule as local
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.backprop import backprop
 from nnjax.network.initializers import normal
-from nnjax.network.layers.dense import Layer, joined
+from nnjax.network.layers.dense import Layer, to_augmented
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 
@@ -136,7 +136,7 @@ def test_the_binary_two_layer_network_written_out(y):
         (first, second), X[None], y[None, None]
     )
     same(local.binary_cost(a3, y), value)
-    dTheta1, dTheta2 = map(joined, grads)
+    dTheta1, dTheta2 = map(to_augmented, grads)
     one = jnp.ones(1)
     same(local.dcost_dTheta2(a3, y, jnp.concatenate([one, a2])), dTheta2[0])
     same(local.dcost_dTheta1(a3, y, second.Theta[0], a2, jnp.concatenate([one, X])), dTheta1)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nnjax.data.boolean import expressions, functions
-from nnjax.network.logic_gates import by_hand, cubes
+from nnjax.data.boolean.expressions import truth_table
+from nnjax.network.logic_gates import cubes, network_of
 from tests.data.boolean.random_expressions import draw
 
 
@@ -31,15 +32,6 @@ def error(params, table):
     return abs(a[:, 0] - table).max()
 
 
-def minterms(table):
-    """A table as an expression: the | of its rows, whose inputs are all named."""
-    x = expressions.rows(len(table).bit_length() - 1)
-    inputs = x.shape[1]
-    signs = np.array(["~", ""])
-    parts = [" & ".join(f"{signs[int(bit)]}x{i + 1}" for i, bit in enumerate(row)) for row in x[table]]
-    return " | ".join([*parts, f"x{inputs} & 0"])
-
-
 @pytest.mark.parametrize(
     ("expression", "unit"),
     [
@@ -58,28 +50,28 @@ def minterms(table):
     ],
 )
 def test_one_unit(expression, unit):
-    model, params = by_hand(expression)
+    model, params = network_of(truth_table(expression))
     assert joined(params) == [[unit]]
     assert (model.input_shape, model.outputs) == ((len(unit) - 1,), 1)
 
 
 def test_xnor_is_the_network_of_the_lecture():
     """L12: hidden AND and NOR, output OR."""
-    _, params = by_hand("x1 <-> x2")
+    _, params = network_of(truth_table("x1 <-> x2"))
     assert joined(params) == [[[-30, 20, 20], [10, -20, -20]], [[-10, 20, 20]]]
-    assert joined(by_hand("(x1 & x2) | (~x1 & ~x2)")[1]) == joined(params)
+    assert joined(network_of(truth_table("(x1 & x2) | (~x1 & ~x2)"))[1]) == joined(params)
 
 
 def test_the_truth_table_of_and_is_the_lectures():
-    model, params = by_hand("x1 & x2")
+    model, params = network_of(truth_table("x1 & x2"))
     x = jnp.array(expressions.rows(2), float)
     np.testing.assert_array_equal(model.forward(params, x)[0][:, 0], [-30, -10, -10, 10])  # L10
 
 
 @pytest.mark.parametrize("expression", ["x1 <-> x2", "x1 -> x2", "x1 ^ x2 ^ x3"])
 def test_the_model_is_an_mlp_whose_rounded_outputs_are_the_table(expression):
-    model, params = by_hand(expression)
-    table = expressions.table(expression)
+    model, params = network_of(truth_table(expression))
+    table = truth_table(expression)
     x = jnp.array(expressions.rows(*model.input_shape), float)
     h = jax.nn.sigmoid(model.forward(params, x)[0])
     assert h.shape == (len(table), 1)
@@ -92,7 +84,7 @@ def test_no_single_unit_for_xor_and_one_for_all_others_of_two_inputs():
     """L12: of the sixteen functions of two inputs, XOR and XNOR need a hidden layer."""
     for name in list(functions.FUNCTIONS)[:16]:
         table = np.array(list(functions.table(name))) == "1"
-        _, params = by_hand(minterms(table))
+        _, params = network_of(table)
         assert hidden(params) == ([2] if name in ("xor", "xnor") else []), name
         assert error(params, table) < 1e-4
 
@@ -102,7 +94,7 @@ def test_one_unit_wherever_one_can_do_it_with_three_inputs():
     possible = {tuple(x @ w >= t) for *w, t in product(range(-2, 3), range(-2, 3), range(-2, 3), range(-5, 6))}
     assert len(possible) == 104  # the known number of linear threshold functions of three inputs
     for table in map(np.array, product([False, True], repeat=8)):
-        _, params = by_hand(minterms(table))
+        _, params = network_of(table)
         assert (hidden(params) == []) == (tuple(table) in possible)
         assert error(params, table) < 1e-4
 
@@ -110,11 +102,11 @@ def test_one_unit_wherever_one_can_do_it_with_three_inputs():
 @pytest.mark.parametrize("inputs", range(2, 13))
 def test_parity_and_majority(inputs):
     parity, majority = (np.array(list(functions.table(name, inputs))) == "1" for name in ("parity", "majority"))
-    _, params = by_hand(" ^ ".join(f"x{number}" for number in range(1, inputs + 1)))
+    _, params = network_of(truth_table(" ^ ".join(f"x{number}" for number in range(1, inputs + 1))))
     assert hidden(params) == [inputs]
     assert error(params, parity) < 1e-4
     if inputs < 9:
-        _, params = by_hand(minterms(majority))
+        _, params = network_of(majority)
         assert joined(params) == [[[10 - 20 * (inputs // 2 + 1), *[20] * inputs]]]
         assert error(params, majority) < 1e-4
 
@@ -125,7 +117,7 @@ def test_a_multiplexer_takes_a_unit_for_each_address(inputs, address):
     for number in range(2**address):
         bits = [f"{'' if number >> (address - 1 - i) & 1 else '~'}x{i + 1}" for i in range(address)]
         parts.append(" & ".join([*bits, f"x{address + 1 + number}"]))
-    _, params = by_hand(" | ".join(parts))
+    _, params = network_of(truth_table(" | ".join(parts)))
     assert hidden(params) == [2**address]
     assert error(params, np.array(list(functions.table("multiplexer", inputs))) == "1") < 1e-4
 
@@ -133,7 +125,7 @@ def test_a_multiplexer_takes_a_unit_for_each_address(inputs, address):
 def test_exactly_some_are_on():
     """A symmetric function takes a hidden unit for each change along the count: here at 3 and at 4."""
     table = expressions.rows(7).sum(1) == 3
-    _, params = by_hand(minterms(table))
+    _, params = network_of(table)
     assert hidden(params) == [2]
     assert error(params, table) < 1e-4
 
@@ -144,17 +136,15 @@ def test_random_expressions():
         for _ in range(40):
             text, meaning = draw(generator, int(generator.integers(2, 9)), depth)
             text = f"{text} & (x{generator.integers(8, 10)} | 1)"
-            _, params = by_hand(text)
+            _, params = network_of(truth_table(text))
             x = expressions.rows(params[0].Theta.shape[1])
             assert error(params, meaning(x)) < 3e-4, text
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
-def test_random_tables_of_twelve_inputs(share, monkeypatch):
-    """Too long to be written as an expression, so the table is put where it is read."""
+def test_random_tables_of_twelve_inputs(share):
     table = np.random.default_rng(3).random(4096) < share
-    monkeypatch.setattr(expressions, "table", lambda expression: table)
-    _, params = by_hand("any")
+    _, params = network_of(table)
     assert hidden(params)[0] <= min(table.sum(), 4096 - table.sum())
     assert error(params, table) < 3e-4
 
@@ -162,9 +152,9 @@ def test_random_tables_of_twelve_inputs(share, monkeypatch):
 def test_the_largest_network_is_exact():
     """Parity of eleven inputs and one more: 2^10 cubes, none of which can be smaller."""
     text = " ^ ".join(f"x{number}" for number in range(1, 12))
-    _, params = by_hand(f"({text}) & x12")
+    _, params = network_of(truth_table(f"({text}) & x12"))
     assert hidden(params) == [1024]
-    assert error(params, expressions.table(f"({text}) & x12")) < 3e-4
+    assert error(params, truth_table(f"({text}) & x12")) < 3e-4
 
 
 def test_weights_are_exact_in_bfloat16():
@@ -173,11 +163,11 @@ def test_weights_are_exact_in_bfloat16():
         text = f"x{depth}"
         for number in range(depth - 1, 0, -1):
             text = f"x{number} {'&|'[number % 2]} ({text})"
-        _, params = by_hand(text)
+        _, params = network_of(truth_table(text))
         assert hidden(params) == units
         for layer in params:
             np.testing.assert_array_equal(layer.Theta.astype(jnp.bfloat16).astype(float), layer.Theta)
-        assert error(params, expressions.table(text)) < 1e-4
+        assert error(params, truth_table(text)) < 1e-4
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

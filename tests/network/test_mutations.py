@@ -33,17 +33,26 @@ class Mutation(NamedTuple):
 
 
 MUTATIONS = [
-    Mutation("sign of dTheta", DENSE, "product(columns(delta,", "product(columns(-delta,"),
-    Mutation("transpose of dTheta", DENSE, "columns(delta, kept.x), kept.x)", "kept.x.T, delta)"),
+    Mutation(
+        "sign of dTheta", DENSE, "product(delta_for_weight_gradient(delta,", "product(delta_for_weight_gradient(-delta,"
+    ),
+    Mutation("transpose of dTheta", DENSE, "delta_for_weight_gradient(delta, kept.x), kept.x)", "kept.x.T, delta)"),
     Mutation("dTheta of the wrong layer's activation", DENSE, "kept.x), kept.x)", "kept.x), kept.a)"),
     Mutation("sign of db", DENSE, "delta.sum(axis=0)", "-delta.sum(axis=0)"),
     Mutation("db averaged twice", DENSE, "delta.sum(axis=0)", "delta.mean(axis=0)"),
-    Mutation("sign of d_in", DENSE, "product(rows(delta,", "product(rows(-delta,"),
+    Mutation(
+        "sign of d_in", DENSE, "product(delta_for_input_gradient(delta,", "product(delta_for_input_gradient(-delta,"
+    ),
     Mutation("transpose of Theta", DENSE, "layer.Theta), layer.Theta)", "layer.Theta), layer.Theta.T)"),
-    Mutation("g' left out on the way in", DENSE, "product(rows(delta,", "product(rows(d_out,"),
+    Mutation(
+        "g' left out on the way in",
+        DENSE,
+        "product(delta_for_input_gradient(delta,",
+        "product(delta_for_input_gradient(d_out,",
+    ),
     Mutation("g' left out", DENSE, "d_out * g.derivative(kept.z, kept.a)", "d_out"),
     Mutation("z and a swapped", DENSE, "g.derivative(kept.z, kept.a)", "g.derivative(kept.a, kept.z)"),
-    Mutation("z kept for a", DENSE, "Kept(x, z, a)", "Kept(x, z, z)"),
+    Mutation("z kept for a", DENSE, "Residuals(x, z, a)", "Residuals(x, z, z)"),
     Mutation("the wrong layer's z", MODELS, "reversed(kept)", "kept"),
     Mutation("the wrong layer's Theta", MODELS, "reversed(params)", "params"),
     Mutation("the wrong layer's g", MODELS, "reversed(functions)", "functions"),

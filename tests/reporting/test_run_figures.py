@@ -10,7 +10,7 @@ from nnjax.data.boolean.source import boolean
 from nnjax.data.dataset import Dataset, Preprocessing, Split
 from nnjax.inference import predictor
 from nnjax.reporting.run_figures import figures
-from nnjax.runs.run_folder import Outcome
+from nnjax.training.result import TrainingResult
 
 
 def layers(*sizes):
@@ -37,7 +37,7 @@ def made(folder, dataset, params, output, name="file"):
     }
     predictor.save(folder / "model.safetensors", params, metadata)
     history = {"train/loss": np.array([np.nan, 1, 0.5]), "train/accuracy": np.full(3, np.nan)}
-    outcome = Outcome(params, history, {"test/loss": 0.4}, "epoch limit", 2, None, 2, 2, 1.0)
+    outcome = TrainingResult(params, history, {}, {"test/loss": 0.4}, "epoch limit", 2, 2, None, 2, 1.0)
     return dict(figures(folder, config, dataset, outcome))
 
 

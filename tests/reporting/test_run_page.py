@@ -8,9 +8,8 @@ import pytest
 
 from nnjax.data.boolean.source import boolean
 from nnjax.reporting import run_page
-from nnjax.reporting.summary import Facts
-from nnjax.runs import provenance
-from nnjax.runs.run_folder import Outcome
+from nnjax.reporting.summary import RunSummary
+from nnjax.training.result import TrainingResult
 from tests.config.test_schema import read
 from tests.reporting import Page
 
@@ -51,13 +50,16 @@ def written(tmp_path, config):
             "look": "mlflow ui",
             "gradient_check": "jax.grad within 1e-16",
         }
-        came = Outcome((), HISTORY, {"test/loss": 0.1234, "test/accuracy": 1.0}, "epoch limit", 2, 1, 2, 8, 1.0)
+        came = TrainingResult(
+            (), HISTORY, {}, {"test/loss": 0.1234, "test/accuracy": 1.0}, "epoch limit", 2, 8, 1, 2, 1.0
+        )
         depended = {"version.jax": "0.10", "device": "cpu", "processor": "p", "cores": "2", "result_digest": "d16e57"}
-        provenance.write(tmp_path, {**depended, "mlflow.source.git.commit": "c0ffee", "git.dirty": "True"})
+        depended |= {"mlflow.source.git.commit": "c0ffee", "git.dirty": "True"}
         (tmp_path / "gradient_check.txt").write_text("parameter  by hand\nTheta 1    1e-16\n")
         (tmp_path / "figures").mkdir(exist_ok=True)
         (tmp_path / "figures" / "learning_curves.png").write_bytes(PNG)
-        run_page.write(tmp_path, Facts(**{**told, **dict(facts)}), tracked, dataset, came._replace(**dict(outcome)))
+        summary, result = RunSummary(**{**told, **dict(facts)}), came._replace(**dict(outcome))
+        run_page.write(tmp_path, summary, tracked, dataset, result, depended)
         file = tmp_path / "report.html"
         return Page(file) if file.exists() else None
 
@@ -81,7 +83,7 @@ def test_settings_that_differ_come_first_and_the_others_are_folded(written, conf
 
 
 def test_results_are_those_of_the_best_epoch_of_the_last_and_of_the_test(config):
-    outcome = Outcome((), HISTORY, {"test/loss": 0.1, "test/accuracy": 1.0}, "", 2, 1, 2, 8, 1.0)
+    outcome = TrainingResult((), HISTORY, {}, {"test/loss": 0.1, "test/accuracy": 1.0}, "", 2, 8, 1, 2, 1.0)
     assert run_page.results(config, outcome) == [
         ["", "loss", "accuracy"],
         ["train, best epoch, 1", "0.5", "0.75"],

@@ -8,17 +8,11 @@ from pathlib import Path
 import pytest
 
 import nnjax.tracking
-from nnjax.reporting.summary import (
-    Facts,
-    flatten,
-    git_tags,
-    network,
-    note,
-    run_name,
-    summary,
-    versions,
-    without_passwords,
-)
+from nnjax.config.schema import flatten
+from nnjax.reporting.run_names import network, run_name
+from nnjax.reporting.summary import RunSummary, note, summary
+from nnjax.runs.provenance import git_tags, versions
+from nnjax.system.secrets import without_passwords
 
 
 @pytest.mark.parametrize(
@@ -113,7 +107,7 @@ def test_git_tags_follow_the_folder(tmp_path):
     assert git_tags(tmp_path)["git.dirty"] == "True"
 
 
-FACTS = Facts(
+FACTS = RunSummary(
     name="mlp 784-300-100-10 adam mnist_5k seed 0",
     data="mnist_5k, 3,500 / 500 / 1,000 digits",
     model="mlp 784-300-100-10",

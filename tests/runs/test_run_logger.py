@@ -1,4 +1,4 @@
-"""The recorder: early stops keep their curve, Ctrl-C its history, a store that is gone costs no result."""
+"""The logger: early stops keep their curve, Ctrl-C its history, a store that is gone costs no result."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from nnjax.errors import InputError, StoreError, guarded
+from nnjax.errors import InputError, StoreError, exit_with_one_line
 from nnjax.inference import predictor
 from nnjax.runs import run as pipeline
 from nnjax.runs import run_folder, run_logger
@@ -57,7 +57,7 @@ def test_an_early_stop_has_a_curve(tmp_path):
 
 def test_ctrl_c_leaves_what_there_is(tmp_path, monkeypatch):
     monkeypatch.setattr(run_logger, "KILLED_PATIENCE", 60.0)
-    chunks = trainer.Training.chunks
+    chunks = trainer.Trainer.chunks
 
     def interrupted(training, *every):
         for chunk in chunks(training, *every):
@@ -65,7 +65,7 @@ def test_ctrl_c_leaves_what_there_is(tmp_path, monkeypatch):
             if chunk.epoch:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(trainer.Training, "chunks", interrupted)
+    monkeypatch.setattr(trainer.Trainer, "chunks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path)
     done = Done(0, "", "", tmp_path)
@@ -96,7 +96,7 @@ def train(folder, name="out"):
 
 def breaks(monkeypatch, statement, database):
     """The statement is executed in the database once the training has begun."""
-    chunks = trainer.Training.chunks
+    chunks = trainer.Trainer.chunks
 
     def breaking(*arguments):
         for number, chunk in enumerate(chunks(*arguments)):
@@ -104,7 +104,7 @@ def breaks(monkeypatch, statement, database):
             if number == 0:
                 execute(database, statement)
 
-    monkeypatch.setattr(trainer.Training, "chunks", breaking)
+    monkeypatch.setattr(trainer.Trainer, "chunks", breaking)
 
 
 def delivered(folder):
@@ -181,7 +181,7 @@ def test_the_next_start_delivers_what_an_earlier_one_could_not(folder, monkeypat
         train(folder)
     execute(folder / "mlflow.db", "DROP TRIGGER refuse")
     released(folder / "out")
-    monkeypatch.setattr(pipeline, "evaluate", after(pipeline.evaluate, lambda: not is_missing(folder / "out")))
+    monkeypatch.setattr(pipeline, "lane_results", after(pipeline.lane_results, lambda: not is_missing(folder / "out")))
     train(folder, "second")
     assert [run.info.status for run in runs(Done(0, "", "", folder)) if run.info.run_name != "template"] == [
         "FINISHED"
@@ -213,7 +213,7 @@ def after(function, condition):
 )
 def test_what_is_wrong_from_the_start_is_said_before_anything_is_trained(tmp_path, monkeypatch, uri):
     (tmp_path / "notes.db").write_text("this is text, not a database")
-    monkeypatch.setattr(trainer.Training, "chunks", lambda *arguments: pytest.fail("it was trained"))
+    monkeypatch.setattr(trainer.Trainer, "chunks", lambda *arguments: pytest.fail("it was trained"))
     with pytest.raises(StoreError, match="the store must be reachable and writable"):
         run(tmp_path, f"tracking.uri={uri}")
     assert not (tmp_path / undelivered.FOLDER).exists()
@@ -222,7 +222,7 @@ def test_what_is_wrong_from_the_start_is_said_before_anything_is_trained(tmp_pat
 
 def fails(monkeypatch, error, late):
     """Every delivery fails, at once or once the training has begun; the training waits until one has."""
-    deliver, failed, chunks = Carried.deliver, threading.Event(), trainer.Training.chunks
+    deliver, failed, chunks = Carried.deliver, threading.Event(), trainer.Trainer.chunks
     begun = threading.Event()
     if not late:
         begun.set()
@@ -246,7 +246,7 @@ def fails(monkeypatch, error, late):
                 time.sleep(0.2)
 
     monkeypatch.setattr(Carried, "deliver", failing)
-    monkeypatch.setattr(trainer.Training, "chunks", waiting)
+    monkeypatch.setattr(trainer.Trainer, "chunks", waiting)
     monkeypatch.setattr(run_logger, "PATIENCE", 0.5)
 
 
@@ -280,7 +280,7 @@ def test_a_run_that_goes_on_is_not_refused(folder, monkeypatch, caplog):
     (folder / "out" / "checkpoints" / "x").touch()
     opened(folder / "out")
     fails(monkeypatch, InputError("tracking.experiment must not be a deleted one"), late=False)
-    monkeypatch.setattr(pipeline.Saver, "restore", lambda *arguments: None)
+    monkeypatch.setattr(pipeline.Checkpointer, "restore", lambda *arguments: None)
     pipeline.run(read(*XOR), folder / "out", folder)
     assert "nnjax sync out" in caplog.text
     assert journal.read(folder / "out")[0][-1]["status"] == "FINISHED"
@@ -307,7 +307,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, ca
 
     monkeypatch.setattr(predictor.Path, "write_bytes", full)
     with pytest.raises(SystemExit) as ended:
-        guarded(lambda: train(folder))
+        exit_with_one_line(lambda: train(folder))
     assert ended.value.code == 1
     noise = capsys.readouterr().err
     assert noise.startswith("error: [Errno 28] No space left on device: 'model.safetensors'")
@@ -319,7 +319,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, ca
 
 
 def test_passwords_are_not_recorded(tmp_path):
-    from nnjax.reporting.summary import without_passwords
+    from nnjax.system.secrets import without_passwords
 
     settings = {"data": {"mirror": "http://me:secret@host/x"}, "seed": 3}
     assert without_passwords(settings) == {"data": {"mirror": "http://host/x"}, "seed": 3}
@@ -335,13 +335,13 @@ def test_progress_in_plain_lines_ends_with_a_number(tmp_path, caplog):
 
 def test_nothing_is_imported_for_the_store_before_the_program_is_compiled(folder, monkeypatch):
     """Python does one thing at a time: the first step would wait for it."""
-    compile_it, before = pipeline.build.training, {*threading.enumerate()}
+    compile_it, before = pipeline.build.trainer, {*threading.enumerate()}
 
     def alone(*arguments):
         assert "mlflow" not in [thread.name for thread in {*threading.enumerate()} - before]
         return compile_it(*arguments)
 
-    monkeypatch.setattr(pipeline.build, "training", alone)
+    monkeypatch.setattr(pipeline.build, "trainer", alone)
     train(folder)
     metrics = each_once(Done(0, "", "", folder)).data.metrics
     assert metrics["time/first_step_seconds"] > metrics["time/compile_seconds"] > 0

@@ -13,12 +13,12 @@ from nnjax.errors import Interrupted
 from nnjax.system import signals
 
 ROOT = Path(signals.__file__).parents[2]
-HEAD = "import hashlib, sys, time\nfrom nnjax.system import signals\nfrom nnjax.errors import guarded\n"
+HEAD = "import hashlib, sys, time\nfrom nnjax.system import signals\nfrom nnjax.errors import exit_with_one_line\n"
 TAIL = """
 def say(word):
     print(word, flush=True)
 with signals.watched():
-    guarded(body)
+    exit_with_one_line(body)
 """
 SAVES = """
 def body():

@@ -4,14 +4,15 @@ import time
 
 import pytest
 
+from nnjax.system import times as times_module
 from nnjax.system.times import Times
 
 
 def test_parts_add_up_and_moments_come_once(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    times = Times(before=2.0)
-    times.rest("import")
+    monkeypatch.setattr(times_module, "PROCESS_BEGAN", 98.0)
+    times = Times.of_process(imported=100.0)
     for seconds in (1.0, 3.0):
         with times.part("data"):
             now[0] += seconds

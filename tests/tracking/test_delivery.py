@@ -14,7 +14,7 @@ from nnjax.inference import predictor
 from nnjax.system import processes
 from nnjax.tracking import delivery, journal, mlflow_client, undelivered
 from nnjax.tracking.delivery import Delivery, catch_up, packed, unpacked
-from nnjax.tracking.journal import Record
+from nnjax.tracking.journal import RunJournal
 
 POINTS = [("train/loss", epoch, 1 / (1 + epoch)) for epoch in range(5)]
 METADATA = {
@@ -35,7 +35,7 @@ def trained(folder, name="out", **facts):
     (out / "figures" / "curve.png").write_text("picture")
     (out / "half.part.npz").write_text("ha")
     predictor.save(out / "model.safetensors", [(np.ones((1, 2)), np.zeros(1))], METADATA)
-    made = Record(out)
+    made = RunJournal(out)
     made.append(
         "open",
         id=made.id,
@@ -206,7 +206,7 @@ def test_a_run_that_is_trained_is_left_alone_and_one_that_was_killed_ends(folder
 def test_a_run_that_goes_on_after_its_end_is_the_same_run(folder):
     out = ended(folder)
     Delivery(out).deliver()
-    again = Record(out, again=True)
+    again = RunJournal(out, again=True)
     again.append(**journal.read(out)[0][0])
     Delivery(out).deliver()
     assert [status for _, status, _ in tables(folder)["runs"]] == ["RUNNING"]
@@ -222,7 +222,7 @@ def test_a_store_that_has_lost_the_run_gets_all_of_it_when_it_goes_on(folder, em
     Delivery(out).deliver()
     before = tables(folder)
     shutil.copy(empty_store, folder / "mlflow.db")
-    Record(out, again=True).append(**journal.read(out)[0][-1])
+    RunJournal(out, again=True).append(**journal.read(out)[0][-1])
     Delivery(out).deliver()
     assert tables(folder) == before
 
@@ -288,7 +288,7 @@ def test_a_model_that_cannot_be_made_is_one_line(folder, damage):
     if damage == "link":
         (out / "model.safetensors").rename(folder / "other.safetensors")
         (out / "model.safetensors").symlink_to(folder / "other.safetensors")
-    Record(out, again=True).append("model", file="model.safetensors", example=example, classes=["0", "1"])
+    RunJournal(out, again=True).append("model", file="model.safetensors", example=example, classes=["0", "1"])
     if damage == "link":
         Delivery(out).deliver()
         assert not tables(folder)["models"]

@@ -11,7 +11,7 @@ import pytest
 from nnjax.errors import InputError
 from nnjax.system import processes
 from nnjax.tracking import journal, undelivered
-from nnjax.tracking.journal import RECORD, Record
+from nnjax.tracking.journal import RECORD, RunJournal
 
 OPEN = {
     "name": "xor",
@@ -26,7 +26,7 @@ OPEN = {
 
 def opened(folder, **facts):
     """A record with an opening."""
-    made = Record(folder)
+    made = RunJournal(folder)
     made.append("open", **{**OPEN, "id": made.id, "process": processes.this(), **facts})
     return made
 
@@ -53,7 +53,7 @@ def test_a_line_that_a_kill_cut_is_ignored_and_costs_no_other(tmp_path):
         (tmp_path / RECORD).write_bytes(whole[:cut])
         complete = ["open", "metrics"][: whole[:cut].count(b"\n")]
         assert events(tmp_path) == complete
-        Record(tmp_path, again=True).append("end", status="KILLED")
+        RunJournal(tmp_path, again=True).append("end", status="KILLED")
         # What was cut just before its line's end is an event all the same.
         assert events(tmp_path) in ([*complete, "end"], [*complete, "metrics", "end"], [*complete, "open", "end"])
 
@@ -61,7 +61,7 @@ def test_a_line_that_a_kill_cut_is_ignored_and_costs_no_other(tmp_path):
 def test_a_run_that_goes_on_keeps_its_record_and_tells_no_point_twice(tmp_path):
     first = opened(tmp_path)
     first.metrics([("train/loss", 0, 0.5), ("train/loss", 1, 0.4)])
-    again = Record(tmp_path, again=True)
+    again = RunJournal(tmp_path, again=True)
     assert (again.again, again.id) == (True, first.id)
     again.metrics([("train/loss", 1, 0.4), ("train/loss", 2, 0.3), ("train/accuracy", 1, 1.0)])
     again.metrics([("train/loss", 2, 0.3)])
@@ -77,7 +77,7 @@ def test_a_run_that_goes_on_keeps_its_record_and_tells_no_point_twice(tmp_path):
 def test_another_run_in_the_same_folder_begins_anew(tmp_path):
     first = opened(tmp_path)
     (tmp_path / journal.DELIVERED).write_text("{}")
-    second = Record(tmp_path)
+    second = RunJournal(tmp_path)
     assert (second.again, events(tmp_path), (tmp_path / journal.DELIVERED).exists()) == (False, [], False)
     assert second.id != first.id
 
@@ -115,11 +115,11 @@ def test_a_process_is_known_to_be_gone_by_its_number_and_its_start():
 
 def test_a_run_whose_process_is_gone_ends_when_it_was_last_heard_of(tmp_path):
     made = opened(tmp_path)
-    assert not journal.close_stale(tmp_path)
+    assert not journal.end_if_abandoned(tmp_path)
     made.append("open", **OPEN, id=made.id, process={**processes.this(), "started": "long ago"}, time=7)
-    assert journal.close_stale(tmp_path)
+    assert journal.end_if_abandoned(tmp_path)
     assert journal.read(tmp_path)[0][-1] == {"event": "end", "time": 7, "status": "KILLED"}
-    assert not journal.close_stale(tmp_path)
+    assert not journal.end_if_abandoned(tmp_path)
 
 
 def test_lines_of_something_else_are_no_events(tmp_path):
@@ -163,7 +163,7 @@ MODEL = {"event": "model", "time": 1, "file": "model.safetensors", "example": EX
 )
 def test_an_event_that_no_run_writes_is_one_line(tmp_path, event):
     (tmp_path / RECORD).write_text("".join(f"{json.dumps(each)}\n" for each in (WHOLE, MODEL, event)))
-    for use in (journal.read, journal.close_stale, lambda folder: Record(folder, again=True)):
+    for use in (journal.read, journal.end_if_abandoned, lambda folder: RunJournal(folder, again=True)):
         with pytest.raises(InputError, match=r"record\.jsonl: damaged: ") as caught:
             use(tmp_path)
         assert "\n" not in str(caught.value)

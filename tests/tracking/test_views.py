@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from nnjax.reporting import summary
+from nnjax.config import schema
 from nnjax.tracking import views
 from nnjax.tracking.mlflow_client import open_run
 from tests.config.test_schema import read
@@ -25,7 +25,7 @@ def test_a_new_experiment_has_the_view_and_an_older_one_is_left_alone(folder):
 
 
 def test_every_setting_of_the_view_is_one():
-    settings = summary.flatten(dataclasses.asdict(read()))
+    settings = schema.flatten(dataclasses.asdict(read()))
     assert set(views.SETTINGS) <= set(settings)
 
 

@@ -12,8 +12,8 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 from nnjax.training import trainer
 from nnjax.training.batches import Encoding, Split
-from nnjax.training.layout import Plan
-from nnjax.training.train_step import Recipe
+from nnjax.training.layout import ExecutionPlan
+from nnjax.training.train_step import TrainSpec
 from nnjax.training.vectorize import Layout
 
 RATES = {"learning_rate": 0.1, "init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf, "label_noise": 0.0}
@@ -33,7 +33,7 @@ LARGER = mlp((6, 100, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])  # whose p
 
 
 @pytest.fixture(scope="session")
-def training() -> Callable[..., trainer.Training]:
+def training() -> Callable[..., trainer.Trainer]:
     """training(recipe changes..., hyper={}, seeds=[0], epochs=4, train=..., validation=...)"""
 
     def make(
@@ -43,12 +43,12 @@ def training() -> Callable[..., trainer.Training]:
         train: Split = TRAIN,
         validation: Split = VALIDATION,
         shuffle_seeds: tuple[int, ...] | None = None,
-        plan: Plan | None = None,
+        plan: ExecutionPlan | None = None,
         **changes: Any,
-    ) -> trainer.Training:
+    ) -> trainer.Trainer:
         model = mlp((6, 5, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])
         values = RATES | (hyper or {})
-        recipe = Recipe(
+        recipe = TrainSpec(
             model=model,
             loss=LOSSES["cross_entropy"],
             encoding=Encoding(1 / 255, 0.0, (6,), 3),
@@ -63,13 +63,13 @@ def training() -> Callable[..., trainer.Training]:
         )
         lanes = {name: np.broadcast_to(np.asarray(value, float), len(seeds)) for name, value in values.items()}
         recipe = recipe._replace(**changes)
-        plan = plan or Plan(Layout(1, 1, len(seeds)), shared_batches=False)
-        return trainer.Training(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs, plan)
+        plan = plan or ExecutionPlan(Layout(1, 1, len(seeds)), shared_batches=False)
+        return trainer.Trainer(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs, plan)
 
     return make
 
 
-def finished(training: trainer.Training) -> trainer.Training:
+def finished(training: trainer.Trainer) -> trainer.Trainer:
     """The training, run to its end."""
     for _ in training.chunks():
         pass

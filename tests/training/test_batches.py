@@ -11,10 +11,10 @@ SPLIT = batches.Split(np.arange(10, dtype=np.uint8)[:, None], np.arange(10, dtyp
 
 @pytest.mark.parametrize("size", [1, 3, 4, 10])
 def test_every_instance_counts_once_an_epoch(size):
-    rows = batches.order(jax.random.key(0), 10, size)
+    rows = batches.epoch_order(jax.random.key(0), 10, size)
     seen = []
-    for i in range(batches.count(10, size)):
-        x, y, weights = batches.take(jax.device_put(SPLIT), rows, i, size)
+    for i in range(batches.num_batches(10, size)):
+        x, y, weights = batches.gather_batch(jax.device_put(SPLIT), rows, i, size)
         assert x.shape == (size, 1)
         counted = np.ones(size) if weights is None else np.asarray(weights)
         assert set(counted) <= {0.0, 1.0}
@@ -23,12 +23,12 @@ def test_every_instance_counts_once_an_epoch(size):
 
 
 def test_the_order_is_the_keys():
-    first, second = (batches.order(jax.random.key(k), 100, 7) for k in (0, 1))
+    first, second = (batches.epoch_order(jax.random.key(k), 100, 7) for k in (0, 1))
     assert (first != second).any()
 
 
 def test_full_batch_keeps_the_order():
-    assert batches.order(jax.random.key(0), 5, 5).tolist() == [0, 1, 2, 3, 4]
+    assert batches.epoch_order(jax.random.key(0), 5, 5).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_inputs_are_scaled_and_shaped():

@@ -37,9 +37,9 @@ def test_nothing_to_evaluate_is_nan():
 
 
 def test_right_classes():
-    one = metrics.right(LOSSES["squared_error"], jnp.array([[0.4], [0.6], [0.5]]), jnp.array([0, 1, 1]))
+    one = metrics.correct(LOSSES["squared_error"], jnp.array([[0.4], [0.6], [0.5]]), jnp.array([0, 1, 1]))
     np.testing.assert_array_equal(one, [1, 1, 0])  # h > 1/2
-    several = metrics.right(LOSSES["log_loss"], jnp.array([[20.0, 25.0], [0.9, 0.7]]), jnp.array([1, 1]))
+    several = metrics.correct(LOSSES["log_loss"], jnp.array([[20.0, 25.0], [0.9, 0.7]]), jnp.array([1, 1]))
     np.testing.assert_array_equal(several, [1, 0])
 
 
@@ -62,4 +62,4 @@ def test_no_variance_has_no_r2(y):
 
 
 def test_a_regression_has_no_accuracy():
-    assert np.isnan(metrics.right(LOSSES["squared_error"], jnp.ones((2, 1)), jnp.ones(2))).all()
+    assert np.isnan(metrics.correct(LOSSES["squared_error"], jnp.ones((2, 1)), jnp.ones(2))).all()

@@ -13,7 +13,7 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.backprop import autodiff, backprop
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
-from nnjax.network.matmul import PRECISIONS, TINY, in_bfloat16, multiplied
+from nnjax.network.matmul import PRECISIONS, TINY, in_bfloat16, matmul
 from nnjax.network.models import mlp
 from nnjax.training import batches, trainer
 from nnjax.training.batches import Encoding
@@ -40,7 +40,9 @@ def epoch_by_hand(params, split, validation):
     """A whole epoch in NumPy and float64 (L2, L20, L23, L25-L28, L36): parameters, cost, validation loss."""
     layers = [[Theta.astype(float), b.astype(float)] for Theta, b in params]
     n = len(split.y)
-    order = np.asarray(batches.order(jax.random.fold_in(trainer.keys(np.zeros(1, np.uint32))[1][0], 0), n, SIZE))[:n]
+    order = np.asarray(batches.epoch_order(jax.random.fold_in(trainer.keys(np.zeros(1, np.uint32))[1][0], 0), n, SIZE))[
+        :n
+    ]
     costs = []
 
     def forward(rows):
@@ -117,9 +119,9 @@ def test_precisions_begin_alike_and_take_turns_in_a_process(training):
 @pytest.mark.ci
 def test_label_noise_is_the_same_in_float64():
     y, key = np.arange(100, dtype=np.int32) % 3, jax.random.key(1)
-    single = np.asarray(batches.noisy(key, jnp.asarray(y), jnp.asarray(0.3, float), 3))
+    single = np.asarray(batches.flip_labels(key, jnp.asarray(y), jnp.asarray(0.3, float), 3))
     with jax.enable_x64(True):
-        double = np.asarray(batches.noisy(key, jnp.asarray(y), jnp.asarray(0.3, float), 3))
+        double = np.asarray(batches.flip_labels(key, jnp.asarray(y), jnp.asarray(0.3, float), 3))
     assert 10 < (single != y).sum() < 50
     np.testing.assert_array_equal(single, double)
     assert double.dtype == np.int32
@@ -174,11 +176,11 @@ def test_a_tiny_product_is_the_sum_that_it_is(inner):
     """And so are its gradients; one multiplication more, and it is XLA's product."""
     rng = np.random.default_rng(0)
     A, B = rng.normal(size=(2, inner)).astype(np.float32), rng.normal(size=(inner, 8)).astype(np.float32)
-    np.testing.assert_allclose(multiplied(jnp.asarray(A), jnp.asarray(B)), A @ B, rtol=1e-5, atol=1e-5)
-    d_A, d_B = jax.grad(lambda A, B: multiplied(A, B).sum(), argnums=(0, 1))(A, B)
+    np.testing.assert_allclose(matmul(jnp.asarray(A), jnp.asarray(B)), A @ B, rtol=1e-5, atol=1e-5)
+    d_A, d_B = jax.grad(lambda A, B: matmul(A, B).sum(), argnums=(0, 1))(A, B)
     np.testing.assert_allclose(d_A, np.ones((2, 8)) @ B.T, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(d_B, A.T @ np.ones((2, 8)), rtol=1e-5, atol=1e-5)
-    assert ("dot_general" in str(jax.make_jaxpr(multiplied)(A, B))) == (2 * inner * 8 > TINY)
+    assert ("dot_general" in str(jax.make_jaxpr(matmul)(A, B))) == (2 * inner * 8 > TINY)
 
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])

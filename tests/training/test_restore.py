@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnjax.training import trainer
-from nnjax.training.layout import Plan
+from nnjax.training.layout import ExecutionPlan
 from nnjax.training.optimizers import OPTIMIZERS, schedule
 from nnjax.training.vectorize import Layout
 from tests.training.conftest import finished
@@ -87,5 +87,5 @@ def test_another_training_is_refused(training):
 
 @pytest.mark.ci
 def test_lanes_after_one_another(training, monkeypatch):
-    plan = Plan(Layout(1, 3, 1), shared_batches=False)
+    plan = ExecutionPlan(Layout(1, 3, 1), shared_batches=False)
     assert_ends_alike(lambda: training(seeds=(0, 1, 2), epochs=2, plan=plan), monkeypatch)

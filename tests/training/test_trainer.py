@@ -13,7 +13,7 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 from nnjax.training import batches, trainer
 from nnjax.training.batches import Split
-from nnjax.training.layout import Plan
+from nnjax.training.layout import ExecutionPlan
 from nnjax.training.train_step import COLUMNS, columns, norms
 from nnjax.training.vectorize import Layout
 from tests.training.conftest import LARGER, TRAIN, VALIDATION, digits, finished
@@ -44,7 +44,7 @@ def test_an_epoch_is_its_updates_one_by_one(training, size):
     params = jax.tree.map(lambda leaf: leaf[0], training(hyper, epochs=1, batch_size=size).state.params)
     model, loss, n = MODEL, LOSSES["cross_entropy"], len(TRAIN.y)
     encoding = batches.Encoding(1 / 255, 0.0, (6,), 3)
-    order = np.asarray(batches.order(jax.random.fold_in(trainer.keys(np.zeros(1, np.uint32))[1][0], 0), n, size))
+    order = np.asarray(batches.epoch_order(jax.random.fold_in(trainer.keys(np.zeros(1, np.uint32))[1][0], 0), n, size))
     gradient = jax.jit(with_l2(backprop(model, loss)))
     losses = []
     for start in range(0, n, size):
@@ -104,9 +104,9 @@ def test_of_one_layer_the_norm_of_all_is_the_layers(training):
 @pytest.mark.parametrize("layout", [Layout(1, 1, 1), Layout(2, 1, 1)])
 def test_each_program_is_compiled_once(training, compiled, layout):
     """Whether it is lowered first, side by side with the other, or called."""
-    trainer.compiled.cache_clear()
+    trainer.compile_programs.cache_clear()
     lanes = tuple(range(layout.lanes))
-    finished(training(seeds=lanes, plan=Plan(layout, False), keep_best=False)).evaluate("last", VALIDATION)
+    finished(training(seeds=lanes, plan=ExecutionPlan(layout, False), keep_best=False)).evaluate("last", VALIDATION)
     assert compiled.count("jit(run)") == 3
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nnjax.training import layout as strategy
-from nnjax.training.layout import ALONE, Plan, Work
+from nnjax.training.layout import ALONE, ExecutionPlan, Workload
 from nnjax.training.optimizers import OPTIMIZERS, schedule
 from nnjax.training.train_step import Position
 from nnjax.training.vectorize import Layout
@@ -30,7 +30,7 @@ def alone(training, lane, **changes):
 def together(training, layout, **changes):
     """All lanes."""
     hyper = OTHERS | {"learning_rate": RATES, "l2": 0.5 * np.arange(4), "label_noise": 0.1}
-    return finished(training(hyper, seeds=SEEDS, epochs=3, plan=Plan(layout, False), **changes))
+    return finished(training(hyper, seeds=SEEDS, epochs=3, plan=ExecutionPlan(layout, False), **changes))
 
 
 def assert_lanes_close(lanes, single, lane, tolerance):
@@ -85,7 +85,7 @@ def test_one_after_another_has_the_bits_of_the_network_alone(training, layout):
 def test_shared_batches_change_no_result(training, layout):
     hyper, orders = {"learning_rate": RATES}, (9, 9, 9, 9)
     own, shared = (
-        finished(training(hyper, seeds=SEEDS, shuffle_seeds=orders, epochs=2, plan=Plan(layout, flag)))
+        finished(training(hyper, seeds=SEEDS, shuffle_seeds=orders, epochs=2, plan=ExecutionPlan(layout, flag)))
         for flag in (False, True)
     )
     for a, b in zip(leaves(own), leaves(shared), strict=True):
@@ -96,7 +96,11 @@ def test_shared_batches_change_no_result(training, layout):
 def test_a_shared_batch_is_multiplied_once(training):
     """The first layer's product is one for all lanes: the point of sharing."""
     made = training(
-        {"learning_rate": RATES}, seeds=SEEDS, shuffle_seeds=(9,) * 4, plan=Plan(Layout(1, 1, 4), True), model=LARGER
+        {"learning_rate": RATES},
+        seeds=SEEDS,
+        shuffle_seeds=(9,) * 4,
+        plan=ExecutionPlan(Layout(1, 1, 4), True),
+        model=LARGER,
     )
     position = Position(np.int32(0), np.int32(0))
     arguments = (made.state, made.order_keys, made.keys, made.hyper, *made.data, position, np.int32(1))
@@ -106,7 +110,7 @@ def test_a_shared_batch_is_multiplied_once(training):
 
 
 def test_lanes_that_fill_the_layout_are_not_told(training):
-    plan = Plan(Layout(2, 1, 2), False)
+    plan = ExecutionPlan(Layout(2, 1, 2), False)
     three = finished(training({"learning_rate": RATES[:3]}, seeds=SEEDS[:3], epochs=2, plan=plan))
     assert three.status.shape == three.epochs.shape == three.best_epoch.shape == (3,)
     assert three.history()["train/loss"].shape == (3, 3)
@@ -115,7 +119,7 @@ def test_lanes_that_fill_the_layout_are_not_told(training):
 
 
 def test_a_group_of_another_size_compiles_nothing(training):
-    plan = Plan(Layout(1, 1, 4), False)
+    plan = ExecutionPlan(Layout(1, 1, 4), False)
     first = training({"learning_rate": RATES, "tolerance": 1e-30}, seeds=SEEDS, plan=plan)
     second = training({"learning_rate": RATES[:2], "tolerance": 1e-30}, seeds=SEEDS[:2], plan=plan)
     assert second.programs is first.programs
@@ -123,15 +127,15 @@ def test_a_group_of_another_size_compiles_nothing(training):
 
 
 def test_label_noise_turns_its_share_of_the_labels(training):
-    from nnjax.training.batches import noisy
+    from nnjax.training.batches import flip_labels
 
     y = np.arange(3000, dtype=np.int32) % 3
-    turned = np.asarray(noisy(jax.random.key(0), jax.numpy.asarray(y), jax.numpy.float32(0.2), 3))
+    turned = np.asarray(flip_labels(jax.random.key(0), jax.numpy.asarray(y), jax.numpy.float32(0.2), 3))
     assert 0.17 < (turned != y).mean() < 0.23
     assert set(turned) == {0, 1, 2}
     shifts = (turned - y)[turned != y] % 3
     assert 0.4 < (shifts == 1).mean() < 0.6  # each of the other classes alike
-    assert (np.asarray(noisy(jax.random.key(0), jax.numpy.asarray(y), jax.numpy.float32(0.0), 3)) == y).all()
+    assert (np.asarray(flip_labels(jax.random.key(0), jax.numpy.asarray(y), jax.numpy.float32(0.0), 3)) == y).all()
 
 
 def test_label_noise_is_of_the_training_data_alone(training):
@@ -147,15 +151,15 @@ XOR, IRIS, LIGHT, MIDDLE, HEAVY = (8, 4), (40, 30), (7840,), (25088, 320), (2352
 @pytest.mark.parametrize(
     ("work", "expected"),
     [
-        (Work(LIGHT, 10, False, False), Plan(Layout(2, 1, 8), False)),
-        (Work(HEAVY, 128, False, False), Plan(Layout(2, 8, 1), False)),
-        (Work(MIDDLE, 128, True, False), Plan(Layout(2, 1, 8), True)),
-        (Work(HEAVY, 128, True, False), Plan(Layout(2, 8, 1), False)),
-        (Work(HEAVY, 128, False, True), Plan(Layout(2, 1, 8), False)),
-        (Work(LIGHT, 1, True, False), Plan(Layout(2, 1, 8), False)),
-        (Work(XOR, 4, False, False), Plan(Layout(2, 1, 8), False)),
-        (Work(IRIS, 16, True, False), Plan(Layout(2, 2, 4), False)),  # sums rather than one product
-        (Work(IRIS, 16, True, True), Plan(Layout(2, 1, 8), True)),
+        (Workload(LIGHT, 10, False, False), ExecutionPlan(Layout(2, 1, 8), False)),
+        (Workload(HEAVY, 128, False, False), ExecutionPlan(Layout(2, 8, 1), False)),
+        (Workload(MIDDLE, 128, True, False), ExecutionPlan(Layout(2, 1, 8), True)),
+        (Workload(HEAVY, 128, True, False), ExecutionPlan(Layout(2, 8, 1), False)),
+        (Workload(HEAVY, 128, False, True), ExecutionPlan(Layout(2, 1, 8), False)),
+        (Workload(LIGHT, 1, True, False), ExecutionPlan(Layout(2, 1, 8), False)),
+        (Workload(XOR, 4, False, False), ExecutionPlan(Layout(2, 1, 8), False)),
+        (Workload(IRIS, 16, True, False), ExecutionPlan(Layout(2, 2, 4), False)),  # sums rather than one product
+        (Workload(IRIS, 16, True, True), ExecutionPlan(Layout(2, 1, 8), True)),
     ],
 )
 def test_auto_follows_its_rule(work, expected):
@@ -163,24 +167,24 @@ def test_auto_follows_its_rule(work, expected):
 
 
 def test_the_lightest_lanes_are_side_by_side_in_groups():
-    assert strategy.plan("auto", 1024, 2, Work(XOR, 4, False, False)).layout == Layout(2, 5, 103)
-    assert strategy.plan("auto", 256, 2, Work(XOR, 4, False, False)).layout == Layout(2, 2, 64)
-    assert strategy.plan("vmap", 256, 2, Work(XOR, 4, False, False)).layout == Layout(2, 1, 128)
-    assert strategy.plan("auto", 256, 2, Work(XOR, 4, False, True)).layout == Layout(2, 1, 128)
-    assert strategy.plan("auto", 256, 2, Work(LIGHT, 4, False, False)).layout == Layout(2, 1, 128)
+    assert strategy.plan("auto", 1024, 2, Workload(XOR, 4, False, False)).layout == Layout(2, 5, 103)
+    assert strategy.plan("auto", 256, 2, Workload(XOR, 4, False, False)).layout == Layout(2, 2, 64)
+    assert strategy.plan("vmap", 256, 2, Workload(XOR, 4, False, False)).layout == Layout(2, 1, 128)
+    assert strategy.plan("auto", 256, 2, Workload(XOR, 4, False, True)).layout == Layout(2, 1, 128)
+    assert strategy.plan("auto", 256, 2, Workload(LIGHT, 4, False, False)).layout == Layout(2, 1, 128)
 
 
 def test_plans_fill_all_devices():
-    assert strategy.plan("vmap", 5, 4, Work(LIGHT, 4, False, False)).layout == Layout(4, 1, 2)
-    assert strategy.plan("map", 2, 8, Work(LIGHT, 4, False, False)).layout == Layout(2, 1, 1)
+    assert strategy.plan("vmap", 5, 4, Workload(LIGHT, 4, False, False)).layout == Layout(4, 1, 2)
+    assert strategy.plan("map", 2, 8, Workload(LIGHT, 4, False, False)).layout == Layout(2, 1, 1)
 
 
 @pytest.mark.parametrize(
     ("work", "one_core"),
     [
-        (Work(LIGHT, 4, True, False), True),
-        (Work(HEAVY, 128, False, False), False),
-        (Work(LIGHT, 4, True, True), False),
+        (Workload(LIGHT, 4, True, False), True),
+        (Workload(HEAVY, 128, False, False), False),
+        (Workload(LIGHT, 4, True, True), False),
     ],
 )
 def test_a_small_network_alone_stays_on_one_core(work, one_core):
@@ -188,6 +192,9 @@ def test_a_small_network_alone_stays_on_one_core(work, one_core):
 
 
 def test_what_was_picked_is_said():
-    plan = Plan(Layout(2, 1, 8), True)
-    assert strategy.words("auto", 16, plan) == "16 lanes: vmap of 8 on 2 devices, shared batches (auto)"
-    assert strategy.words("auto", 256, Plan(Layout(2, 4, 32), False)) == "256 lanes: 4 vmaps of 32 on 2 devices (auto)"
+    plan = ExecutionPlan(Layout(2, 1, 8), True)
+    assert strategy.describe("auto", 16, plan) == "16 lanes: vmap of 8 on 2 devices, shared batches (auto)"
+    assert (
+        strategy.describe("auto", 256, ExecutionPlan(Layout(2, 4, 32), False))
+        == "256 lanes: 4 vmaps of 32 on 2 devices (auto)"
+    )

@@ -9,8 +9,8 @@ from experiments.benchmarks.works import Weights, Work
 from nnjax.network.layers.dense import Layer
 from nnjax.training import compiler_options, layout
 from nnjax.training.batches import Split
-from nnjax.training.train_step import ROWS, Position
-from nnjax.training.trainer import Training
+from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, Position
+from nnjax.training.trainer import Trainer
 
 
 def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradients: str = "backprop") -> Side:
@@ -22,9 +22,9 @@ def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradient
     lanes, accelerator = range(work.networks), jax.default_backend() != "cpu"
     rates = work.rate * np.linspace(1, 0.1, work.networks)
     hyper = {name: np.full(len(lanes), value) for name, value in HYPER.items()} | {"learning_rate": rates}
-    updates = layout.Work(model.products, work.batch, False, accelerator)
+    updates = layout.Workload(model.products, work.batch, False, accelerator)
     plan = layout.plan("auto", len(lanes), jax.device_count(), updates)
-    training = Training(made, hyper, lanes, lanes, Split(x, y), Split(x[:0], y[:0]), 1, plan)
+    training = Trainer(made, hyper, lanes, lanes, Split(x, y), Split(x[:0], y[:0]), 1, plan)
 
     def given() -> tuple[Layer, ...]:
         every = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (plan.layout.lanes, *leaf.shape)), weights)
@@ -37,7 +37,7 @@ def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradient
 
     def train(epochs: int) -> None:
         nonlocal done
-        for end in range(done + min(epochs, ROWS), done + epochs + 1, min(epochs, ROWS)):
+        for end in range(done + min(epochs, MAX_EPOCHS_PER_CALL), done + epochs + 1, min(epochs, MAX_EPOCHS_PER_CALL)):
             training.state, _ = training.call(training.state, Position(done, 0), (end - done) * training.per_epoch)
             done = end
 

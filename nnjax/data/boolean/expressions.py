@@ -35,7 +35,7 @@ def rows(inputs: int) -> Bool[np.ndarray, "rows inputs"]:
     return (np.arange(2**inputs)[:, None] >> np.arange(inputs)[::-1]) % 2 == 1
 
 
-def table(expression: str) -> Bool[np.ndarray, " rows"]:
+def truth_table(expression: str) -> Bool[np.ndarray, " rows"]:
     """The truth table (2^k,) of an expression of x1..xk, where k is the largest number in it.
 
     From the tightest: ~ & ^ | -> <->. Equals are taken from the left, `a <-> b <-> c` is `(a <-> b) <-> c`,

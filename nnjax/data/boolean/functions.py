@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from nnjax.data.boolean.expressions import MOST_INPUTS, rows
-from nnjax.errors import InputError, choices
+from nnjax.errors import InputError, allowed_values
 
 Rows = Bool[np.ndarray, "rows inputs"]
 Values = Bool[np.ndarray, " rows"]
@@ -82,7 +82,7 @@ def table(name: str, inputs: int | None = None) -> str:
     """
     function = FUNCTIONS.get(name.lower())
     if function is None:
-        raise InputError(f"data.function={name}: no such function; {choices(name.lower(), FUNCTIONS)}")
+        raise InputError(f"data.function={name}: no such function; {allowed_values(name.lower(), FUNCTIONS)}")
     if isinstance(function, str):
         own = len(function).bit_length() - 1
         if inputs not in (None, own):

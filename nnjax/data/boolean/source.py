@@ -76,7 +76,7 @@ def _values(
 def _read(expression: str) -> np.ndarray:
     """The truth table of an expression."""
     try:
-        return expressions.table(expression)
+        return expressions.truth_table(expression)
     except InputError as error:
         raise InputError(f"data.expression={error}") from None
 

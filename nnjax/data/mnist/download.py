@@ -4,9 +4,10 @@ import json
 import time
 from pathlib import Path
 
-from nnjax.data.files import UnavailableError, download, without_password, write_atomically
+from nnjax.data.files import UnavailableError, download, write_atomically
 from nnjax.data.mnist.catalog import Collection
 from nnjax.data.mnist.idx_files import check_files
+from nnjax.system.secrets import without_password
 
 DAY = 24 * 60 * 60.0  # seconds for which a failed try is remembered
 PATIENCE = 600.0  # seconds in all for a download that was asked for

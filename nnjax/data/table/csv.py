@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnjax.data.table.float32 import single
-from nnjax.errors import InputError, choices
+from nnjax.errors import InputError, allowed_values
 
 
 def read(path: Path, target: str, labels: bool) -> tuple[NDArray[Any], NDArray[Any], tuple[str, ...]]:
@@ -100,7 +100,7 @@ def check_names(path: Path, names: list[str]) -> None:
 def check_target(path: Path, names: list[str], target: str) -> None:
     """Raises InputError unless one column is the target and others are left."""
     if target not in names:
-        raise InputError(f"data.target={target}: no such column in {path}; {choices(target, names)}")
+        raise InputError(f"data.target={target}: no such column in {path}; {allowed_values(target, names)}")
     if len(names) == 1:
         raise InputError(f"{path}: needs columns beside the target {target}")
 

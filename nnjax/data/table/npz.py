@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nnjax.data import npz
 from nnjax.data.table.float32 import single
-from nnjax.errors import InputError, choices
+from nnjax.errors import InputError, allowed_values
 
 
 def read(path: Path, target: str) -> tuple[NDArray[Any], NDArray[Any], tuple[str, ...]]:
@@ -50,5 +50,5 @@ def stored(path: Path, name: str, given: str) -> NDArray[Any]:
     """Return one array of a file; raise InputError where it isn't there."""
     there = npz.names(path)
     if name not in there:
-        raise InputError(f"{given}: no such array in {path}; {choices(name, there)}")
+        raise InputError(f"{given}: no such array in {path}; {allowed_values(name, there)}")
     return npz.from_npz(path, name)

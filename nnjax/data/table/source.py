@@ -40,16 +40,16 @@ def file(
     """
     if path is None:
         raise InputError("data=file: names no file; allowed: data.path=FILE.csv or data.path=FILE.npz")
-    found, y, classes = opened(path, target, task)
+    found, y, classes = read_table(path, target, task)
     name = Path(path).stem
-    training, test = parted(name, Split(found.x, y), test_size, seed)
+    training, test = split_test(name, Split(found.x, y), test_size, seed)
     train, validation = cut(name, training, Sizes(seed, train_size, validation_size))
     check_differ(path, target, train.y, classes)
     return dataclasses.replace(
         dataset(path, target, found, classes, (train, validation, test)),
         preprocessing=preprocessing(train.x, scale),
         notice=notice(name, target, found, classes) if task == "auto" else "",
-        target=None if classes else unit(target, train.y, scale),
+        target=None if classes else target_scaling(target, train.y, scale),
     )
 
 
@@ -58,16 +58,16 @@ def unseen(path: str, target: str, task: str) -> Dataset:
 
     task: classification or regression. Rows may be few, and of one class alone. Raises InputError.
     """
-    found, y, classes = opened(path, target, task)
+    found, y, classes = read_table(path, target, task)
     nothing = Split(found.x[:0], y[:0])
     return dataset(path, target, found, classes, (nothing, nothing, Split(found.x, y)))
 
 
-def opened(path: str, target: str, task: str) -> tuple[reader.Table, NDArray[Any], tuple[str, ...]]:
+def read_table(path: str, target: str, task: str) -> tuple[reader.Table, NDArray[Any], tuple[str, ...]]:
     """Return a file's table, its target as it is trained on, and the classes, () of a regression."""
     place = Path(os.path.expanduser(path))
     found = reader.read(place, target, labels=task == "classification")
-    if (guessed(found.y) if task == "auto" else task) == "classification":
+    if (infer_task(found.y) if task == "auto" else task) == "classification":
         return found, *labelled(found.y)
     return found, measured(place, target, found.y), ()
 
@@ -89,11 +89,11 @@ def dataset(
         source=path,
         notice="",
         features=found.features,
-        target=None if classes else unit(target, train.y, scale=False),
+        target=None if classes else target_scaling(target, train.y, scale=False),
     )
 
 
-def guessed(y: NDArray[Any]) -> str:
+def infer_task(y: NDArray[Any]) -> str:
     """Return classification or regression, by what the target is."""
     few = y.dtype.kind in "iu" and (count := len(np.unique(y))) <= FEW and 2 * count <= len(y)
     return "classification" if y.dtype.kind in "bU" or few else "regression"
@@ -122,7 +122,7 @@ def measured(path: Path, target: str, y: NDArray[Any]) -> NDArray[np.float32]:
     return single(y, f"{path}, {target}")
 
 
-def parted(name: str, whole: Split, size: int | float, seed: int) -> tuple[Split, Split]:
+def split_test(name: str, whole: Split, size: int | float, seed: int) -> tuple[Split, Split]:
     """Return (training, test): so many rows, or that share, drawn by the seed, are the test."""
     n = len(whole.y)
     count = round(size * n) if isinstance(size, float) and size < 1 else size
@@ -151,7 +151,7 @@ def spread(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return x.mean(axis=0, dtype=float), np.where(np.ptp(x, axis=0) > 0, x.std(axis=0, dtype=float), 1.0)
 
 
-def unit(name: str, y: NDArray[np.float32], scale: bool) -> Target:
+def target_scaling(name: str, y: NDArray[np.float32], scale: bool) -> Target:
     """Return how a regression's target is scaled."""
     if not scale:
         return Target(name, 0.0, 1.0)

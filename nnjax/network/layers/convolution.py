@@ -20,8 +20,8 @@ from jaxtyping import Array, Float, Key
 from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
 from nnjax.network.layers.dense import Layer
-from nnjax.network.layers.im2col import cropped, overlaid, padded, windows
-from nnjax.network.matmul import Product, multiplied
+from nnjax.network.layers.im2col import col2im, cropped, im2col, padded
+from nnjax.network.matmul import Product, matmul
 
 Images = Float[Array, "maps_in height width batch"]
 Windows = Float[Array, "maps_in window rows columns batch"]
@@ -77,7 +77,7 @@ def init(
 
 
 def forward(
-    layer: Layer, x: Images, g: Activation, geometry: Geometry, product: Product = multiplied
+    layer: Layer, x: Images, g: Activation, geometry: Geometry, product: Product = matmul
 ) -> tuple[Units, Kept]:
     """a = g(z), z[m, r, c] = b[m] + sum_kij Theta[m, k, i, j] x[k, stride r + i, stride c + j], for padded x.
 
@@ -85,7 +85,7 @@ def forward(
     """
     stride, padding, block = geometry
     size = layer.Theta.shape[-1]
-    seen = windows(padded(x, size, stride, padding), size + (block - 1) * stride, block * stride)
+    seen = im2col(padded(x, size, stride, padding), size + (block - 1) * stride, block * stride)
     maps_in, window, *places = seen.shape
     z = product(block_matrix(layer.Theta, stride, block), seen.reshape(maps_in * window, -1))
     z = z.reshape(len(layer.b), block**2, *places) + layer.b[:, None, None, None, None]
@@ -94,7 +94,7 @@ def forward(
 
 
 def backward(
-    layer: Layer, kept: Kept, d_out: Units, g: Activation, geometry: Geometry, product: Product = multiplied
+    layer: Layer, kept: Kept, d_out: Units, g: Activation, geometry: Geometry, product: Product = matmul
 ) -> tuple[Layer, Images]:
     """Gradients of the layer's parameters and of its inputs, from d_out = d cost / d a.
 
@@ -110,7 +110,7 @@ def backward(
     d_b = delta.sum(axis=1).reshape(len(layer.b), -1).sum(axis=1)
     d_seen = product(block_matrix(layer.Theta, stride, block).T, delta).reshape(kept.windows.shape)
     shape_padded = padded(kept.x, size, stride, padding).shape
-    d_in = overlaid(d_seen, window, block * stride, shape_padded)
+    d_in = col2im(d_seen, window, block * stride, shape_padded)
     return Layer(d_theta, d_b), cropped(d_in, size, stride, padding, kept.x.shape)
 
 

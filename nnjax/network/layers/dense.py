@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from nnjax.network.activations import Activation
 from nnjax.network.initializers import Initializer
-from nnjax.network.matmul import Product, multiplied
+from nnjax.network.matmul import Product, matmul
 
 SMALL, LARGE = 2**20, 2**23  # multiplications of a product
 
@@ -26,7 +26,7 @@ class Layer(NamedTuple):
     b: Float[Array, " n_out"]
 
 
-class Kept(NamedTuple):
+class Residuals(NamedTuple):
     """What the forward pass keeps for the backward pass.
 
     Attributes:
@@ -47,7 +47,7 @@ def init(
     return Layer((scale * initializer(key, (n_out, n_in))).astype(float), jnp.zeros(n_out))
 
 
-def joined(layer: Layer) -> Float[Array | np.ndarray, "n_out inputs_and_one"]:
+def to_augmented(layer: Layer) -> Float[Array | np.ndarray, "n_out inputs_and_one"]:
     """The layer in the lecture's joined form (n_out, n_in + 1): column 0 is the bias, for a_0 = 1 (L2, L3).
 
     NumPy arrays stay NumPy's, JAX arrays JAX's, bit by bit; `split` is the way back.
@@ -56,22 +56,22 @@ def joined(layer: Layer) -> Float[Array | np.ndarray, "n_out inputs_and_one"]:
     return arrays.concat([layer.b[:, None], layer.Theta], axis=1)
 
 
-def split(matrix: Float[Array | np.ndarray, "n_out inputs_and_one"]) -> Layer:
+def from_augmented(matrix: Float[Array | np.ndarray, "n_out inputs_and_one"]) -> Layer:
     """The layer of a joined matrix (n_out, n_in + 1), whose column 0 is the bias (L3)."""
     return Layer(matrix[:, 1:], matrix[:, 0])  # type: ignore[arg-type]
 
 
 def forward(
-    layer: Layer, x: Float[Array, "batch n_in"], g: Activation, product: Product = multiplied
-) -> tuple[Float[Array, "batch n_out"], Kept]:
+    layer: Layer, x: Float[Array, "batch n_in"], g: Activation, product: Product = matmul
+) -> tuple[Float[Array, "batch n_out"], Residuals]:
     """z = x Theta^T + b and a = g(z), for a batch of rows (L2)."""
     z = product(layer.Theta, x.T).T + layer.b
     a = g.value(z)
-    return a, Kept(x, z, a)
+    return a, Residuals(x, z, a)
 
 
 def backward(
-    layer: Layer, kept: Kept, d_out: Float[Array, "batch n_out"], g: Activation, product: Product = multiplied
+    layer: Layer, kept: Residuals, d_out: Float[Array, "batch n_out"], g: Activation, product: Product = matmul
 ) -> tuple[Layer, Float[Array, "batch n_in"]]:
     """Gradients of the layer's parameters and of its inputs, from d_out = d cost / d a.
 
@@ -79,11 +79,16 @@ def backward(
     d cost / d Theta = delta^T x and d cost / d b = the sum of delta over the batch (L27).
     """
     delta = d_out * g.derivative(kept.z, kept.a)
-    d_theta, d_in = product(columns(delta, kept.x), kept.x), product(rows(delta, layer.Theta), layer.Theta)
+    d_theta, d_in = (
+        product(delta_for_weight_gradient(delta, kept.x), kept.x),
+        product(delta_for_input_gradient(delta, layer.Theta), layer.Theta),
+    )
     return Layer(d_theta, delta.sum(axis=0)), d_in
 
 
-def columns(delta: Float[Array, "batch n_out"], x: Float[Array, "batch n_in"]) -> Float[Array, "n_out batch"]:
+def delta_for_weight_gradient(
+    delta: Float[Array, "batch n_out"], x: Float[Array, "batch n_in"]
+) -> Float[Array, "n_out batch"]:
     """delta^T, written out in memory where its product with x is small.
 
     XLA's CPU library that reads rows is faster below a million multiplications (784-30, batch 10: 4.9 us, not 6.6),
@@ -94,7 +99,9 @@ def columns(delta: Float[Array, "batch n_out"], x: Float[Array, "batch n_in"]) -
     return jax.lax.optimization_barrier(turned) if instances > 1 and delta.size * x.shape[1] < SMALL else turned
 
 
-def rows(delta: Float[Array, "batch n_out"], Theta: Float[Array, "n_out n_in"]) -> Float[Array, "batch n_out"]:
+def delta_for_input_gradient(
+    delta: Float[Array, "batch n_out"], Theta: Float[Array, "n_out n_in"]
+) -> Float[Array, "batch n_out"]:
     """delta, in memory column by column where its product with Theta is neither small nor large.
 
     There the library that reads rows uses one core alone (300-100, batch 128: 77 us), the other two (48 us).

@@ -49,7 +49,7 @@ def cropped(x: Images, size: int, stride: int, padding: str, shape: tuple[int, .
     return x[:, top : top + shape[1], left : left + shape[2]]
 
 
-def windows(x: Images, size: int, stride: int) -> Windows:
+def im2col(x: Images, size: int, stride: int) -> Windows:
     """Pixel (i, j) of every size x size window, at i * size + j of the second axis; rows that fill none are left out.
 
     out[m, i * size + j, r, c] = x[m, stride r + i, stride c + j]; (maps, size^2, rows, columns, batch).
@@ -60,7 +60,7 @@ def windows(x: Images, size: int, stride: int) -> Windows:
     return seen.reshape(len(x), size**2, *seen.shape[3:])
 
 
-def overlaid(d_out: Windows, size: int, stride: int, shape: tuple[int, ...]) -> Images:
+def col2im(d_out: Windows, size: int, stride: int, shape: tuple[int, ...]) -> Images:
     """The adjoint of `windows`: every pixel of images of this shape gets the sum of its places in all windows.
 
     Pixel stride R + s of an axis is place s of the windows at R, place s + stride of those at R - 1, and so on: the

@@ -63,7 +63,7 @@ def main() -> None:
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # else the end takes a second more, as in train.main
     asked = Asked(survives=True)
-    import nnjax.runs.sweep.upload
+    import nnjax.runs.sweep.lane_runs
     import nnjax.tracking.mlflow_client  # noqa: F401 - seconds, best spent before the order comes
 
     order = next(iter(asked), None)
@@ -73,7 +73,7 @@ def main() -> None:
 
 def write(order: Order) -> str | None:
     """The child runs of an order, after whoever writes those of this sweep already; what went wrong."""
-    from nnjax.runs.sweep import storage, upload
+    from nnjax.runs.sweep import lane_runs, storage
     from nnjax.runs.sweep.sweep import Sweep
     from nnjax.tracking import mlflow_client
 
@@ -84,7 +84,7 @@ def write(order: Order) -> str | None:
             parent = mlflow_client.find_run(order.uri, order.run_id, order.start_folder)
             if parent is None:
                 raise InputError(f"the sweep's run {order.run_id} is gone from the store")
-            mlflow_client.log_children(parent, upload.children(sweep))
+            mlflow_client.log_children(parent, lane_runs.children(sweep))
     except InputError as error:
         return str(getattr(error, "reason", error))
     return None

@@ -7,9 +7,8 @@ from typing import Any
 
 from nnjax.config.schema import OBJECTIVES, Tracking
 from nnjax.errors import InputError
-from nnjax.reporting import summary
 from nnjax.runs.sweep.callback import Running
-from nnjax.system import atomic, processes
+from nnjax.system import atomic, processes, secrets
 from nnjax.tracking import kinds, store_uri
 
 FILE = "command.json"
@@ -47,7 +46,7 @@ def remember(running: Running) -> None:
     store = store_uri.public(store_uri.store_uri(running.tracking.uri, running.start_folder))
     found = {
         "start_folder": str(running.start_folder.absolute()),
-        "tracking": summary.without_passwords({**given, "uri": store}),
+        "tracking": secrets.without_passwords({**given, "uri": store}),
         "record": running.record,
         "objective": running.objective,
         "process": processes.this(),

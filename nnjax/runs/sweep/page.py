@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnjax.config.lanes import typed
+from nnjax.config.lanes import format_override
 from nnjax.config.schema import Tracking
-from nnjax.reporting import summary as describe
 from nnjax.reporting.run_page import FILE
 from nnjax.runs.sweep import statistics
 from nnjax.runs.sweep.sweep import Sweep
+from nnjax.system import secrets
 
 TOP = 20  # lanes of the leaderboard that a page shows
 VALUES = 8  # of a swept setting that a page shows
@@ -40,7 +40,7 @@ def write(sweep: Sweep, rows: Sequence[tuple[str, str]], run_id: str, start_fold
             if each.key not in sweep.keys and not each.key.startswith("lanes.values")
         ],
         notice=sweep.group.dataset.get("notice", ""),
-        data=[("data", describe.without_password(summary["data"])), ("digest", sweep.lanes[0].facts["data"])],
+        data=[("data", secrets.without_password(summary["data"])), ("digest", sweep.lanes[0].facts["data"])],
         summary=[(name, summary[name]) for name in TOLD],
         spreads=spreads(sweep),
         board=board(sweep),
@@ -58,7 +58,7 @@ def write(sweep: Sweep, rows: Sequence[tuple[str, str]], run_id: str, start_fold
 
 def values(column: Sequence[Any]) -> str:
     """The different values of a swept setting: `0, 1, 2, 3, 4, 5, 6, 7 and 56 more`."""
-    found = list(dict.fromkeys(map(typed, column)))
+    found = list(dict.fromkeys(map(format_override, column)))
     more = f" and {len(found) - VALUES} more" if len(found) > VALUES else ""
     return ", ".join(found[:VALUES]) + more
 

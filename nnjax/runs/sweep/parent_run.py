@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from nnjax.config.schema import Config, Tracking
 from nnjax.errors import StoreError
-from nnjax.reporting import summary
+from nnjax.runs import provenance
 from nnjax.tracking import store_uri
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def open_parent(tracking: Tracking, experiment: str, root: Path, start_folder: P
         found = mlflow_client.find_parent(tracking.uri, root, start_folder)
         if found is None:
             source = {"mlflow.source.name": "nnjax.train", "sweep": root.name, mlflow_client.ROOT: root}
-            tags = {**source, **summary.versions(), **summary.git_tags(Path(__file__).parent), **tracking.tags}
+            tags = {**source, **provenance.versions(), **provenance.git_tags(Path(__file__).parent), **tracking.tags}
             name = tracking.run_name or f"sweep {root.name}"
             found = mlflow_client.open_run(tracking.uri, experiment, name, tags, start_folder)
     return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnjax.config.lanes import typed
+from nnjax.config.lanes import format_override
 from nnjax.runs.sweep.storage import FINISHED, Lane
 
 REPEATS = ("seed", "training.shuffle_seed")  # settings that repeat an experiment rather than change it
@@ -30,7 +30,7 @@ def short(keys: Sequence[str]) -> dict[str, str]:
 
 def name(lane: Lane, keys: Sequence[str]) -> str:
     """`hidden=[4] learning_rate=0.1 seed=3`."""
-    words = (f"{word}={typed(lane.settings.get(key))}" for key, word in short(keys).items())
+    words = (f"{word}={format_override(lane.settings.get(key))}" for key, word in short(keys).items())
     return " ".join(words) or f"seed={lane.settings['seed']}"
 
 
@@ -103,7 +103,7 @@ def table(lanes: Sequence[Lane], keys: Sequence[str], objective: str) -> list[Ma
     return [
         {
             "rank": rank if rank <= len(order) else None,
-            **{key: typed(lanes[i].settings.get(key)) for key in keys},
+            **{key: format_override(lanes[i].settings.get(key)) for key in keys},
             **{metric: lanes[i].metrics.get(metric) for metric in names},
             "epochs": lanes[i].facts["epochs"],
             "stopped": lanes[i].facts["stopped"],

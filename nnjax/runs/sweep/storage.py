@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nnjax.config import saved
-from nnjax.config.lanes import MOST
+from nnjax.config.lanes import MAX_LANES
 from nnjax.errors import InputError
 from nnjax.inference import predictor
 from nnjax.system import atomic
@@ -43,7 +43,7 @@ class Lane(NamedTuple):
     metrics: Mapping[str, float]
 
 
-class Group(NamedTuple):
+class GroupInfo(NamedTuple):
     """How the lanes of a part were trained.
 
     Attributes:
@@ -65,11 +65,11 @@ class Group(NamedTuple):
     provenance: Mapping[str, str] = {}
 
 
-class Part(NamedTuple):
+class LaneGroup(NamedTuple):
     """What is read back of a part."""
 
     path: Path
-    group: Group
+    group: GroupInfo
     lanes: Sequence[Lane]
 
 
@@ -82,7 +82,7 @@ def new_part(root: Path) -> Path:
 def write(
     part: Path,
     lanes: Sequence[Lane],
-    group: Group,
+    group: GroupInfo,
     history: Mapping[str, np.ndarray],
     params: predictor.Layers,
     metadata: Mapping[str, Any],
@@ -136,8 +136,8 @@ def read_table(path: Path) -> tuple[list[Lane], dict[str, str]]:
         InputError: the file is damaged or no such table, or a lane names a file outside the folder of the parts.
     """
     with readable(path):
-        if pq.read_metadata(path).num_rows > MOST:
-            raise ValueError(f"more than {MOST:,} rows")
+        if pq.read_metadata(path).num_rows > MAX_LANES:
+            raise ValueError(f"more than {MAX_LANES:,} rows")
         lanes, metadata = table_of(pq.read_table(path))
         for place, lane in enumerate(lanes):
             part, number = lane.facts["part"], lane.facts["lane"]
@@ -177,18 +177,18 @@ def table_of(table: pa.Table) -> tuple[list[Lane], dict[str, str]]:
     return lanes, metadata
 
 
-def parts(root: Path) -> Iterator[Part]:
+def parts(root: Path) -> Iterator[LaneGroup]:
     """All parts, oldest first."""
     for path in sorted((root / PARTS).glob("*.parquet")):
         if ".part" in path.suffixes:  # a table that is being written, or was when its command was killed
             continue
         lanes, metadata = read_table(path)
         with readable(path):
-            group = Group(**json.loads(metadata["group"]))
+            group = GroupInfo(**json.loads(metadata["group"]))
             saved.checked(group.config, str(path))
-        yield Part(path.with_suffix(""), group, lanes)
+        yield LaneGroup(path.with_suffix(""), group, lanes)
 
 
-def latest(found: Sequence[Part]) -> list[Lane]:
+def unique_lanes(found: Sequence[LaneGroup]) -> list[Lane]:
     """Each member once, as trained last, in the order in which they came first."""
     return list({lane.facts["member"]: lane for part in found for lane in part.lanes}.values())

@@ -14,20 +14,20 @@ from nnjax.config.schema import Config
 from nnjax.data import npz
 from nnjax.data.dataset import Dataset
 from nnjax.inference import predictor
-from nnjax.reporting import summary
+from nnjax.reporting import run_names
 from nnjax.runs import build
-from nnjax.runs.run_folder import Outcome
 from nnjax.runs.sweep import statistics
 from nnjax.runs.sweep import storage as kept
-from nnjax.runs.sweep.storage import FINISHED, Group, Lane, Part
+from nnjax.runs.sweep.storage import FINISHED, GroupInfo, Lane, LaneGroup
 from nnjax.training import batches
+from nnjax.training.result import TrainingResult
 
 
 class Sweep:
     """A sweep as its folder has it."""
 
-    def __init__(self, root: Path, parts: Sequence[Part], objective: str | None = None) -> None:
-        self.root, self.parts, self.lanes = root, parts, kept.latest(parts)
+    def __init__(self, root: Path, parts: Sequence[LaneGroup], objective: str | None = None) -> None:
+        self.root, self.parts, self.lanes = root, parts, kept.unique_lanes(parts)
         self.group = parts[-1].group
         self.config = schema.record(self.group.config)
         self.keys = statistics.swept(self.lanes)
@@ -48,7 +48,9 @@ class Sweep:
         told = [part.group.dataset for part in self.parts]
         network = only([data.get("network", self.config.model.name) for data in told], self.config.model.name)
         optimizer = only([part.group.config["optimizer"]["name"] for part in self.parts], "")
-        data = only([summary.shortened(data.get("called", data["name"])) for data in told], self.group.dataset["name"])
+        data = only(
+            [run_names.shortened(data.get("called", data["name"])) for data in told], self.group.dataset["name"]
+        )
         what = " ".join(filter(None, [network, optimizer, data]))
         return f"{what}, {len(self.lanes):,} lanes{f' of {over}' if over else ''}"
 
@@ -91,14 +93,14 @@ def only(values: Sequence[str], otherwise: str) -> str:
     return values[0] if len({*values}) == 1 else otherwise
 
 
-def config_of(lane: Lane, group: Group) -> Config:
+def config_of(lane: Lane, group: GroupInfo) -> Config:
     """The configuration of a lane: its group's, with its own values."""
     base = schema.record(group.config)
     mine = members.settings(base)
-    return members.with_values(base, {key: lane.settings[key] for key in schema.lane_keys() if key in mine})
+    return members.replace_values(base, {key: lane.settings[key] for key in schema.lane_keys() if key in mine})
 
 
-def outcome_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], dataset: Dataset) -> Outcome:
+def result_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], dataset: Dataset) -> TrainingResult:
     """A lane as one network's outcome: what its figures and its model are made of."""
     lane = sweep.lanes[place]
     (path,) = [part.path for part in sweep.parts if part.path.name == lane.facts["part"]]
@@ -108,14 +110,15 @@ def outcome_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], da
     there = histories["epoch"] <= epochs
     for name, values in history.items():
         values[histories["epoch"][there]] = histories[name][place, there]
-    return Outcome(
+    return TrainingResult(
         params=tuple(network.params),
         history=history,
+        metrics=lane.metrics,
         test={name: value for name, value in lane.metrics.items() if name.startswith("test/")},
         stopped=lane.facts["stopped"],
         epochs=epochs,
         best_epoch=lane.facts["kept_epoch"] if config.training.keep == "best" else None,
         kept_epoch=lane.facts["kept_epoch"],
-        updates=epochs * batches.count(len(dataset.train.y), build.batch_size(config, len(dataset.train.y))),
+        updates=epochs * batches.num_batches(len(dataset.train.y), build.batch_size(config, len(dataset.train.y))),
         examples_per_second=sweep.group.examples_per_second,
     )

@@ -5,42 +5,37 @@ The folder is the truth. Delivering again, after a kill or with more lanes, comp
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
-import numpy as np
 from filelock import FileLock
 
 from nnjax.config import lanes as members
 from nnjax.config.schema import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, StoreError
-from nnjax.reporting import summary
-from nnjax.runs import run_folder
+from nnjax.reporting import run_names, summary
 from nnjax.runs.sweep import command, page, statistics
 from nnjax.runs.sweep import storage as kept
 from nnjax.runs.sweep.callback import Running
 from nnjax.runs.sweep.child_runs import ChildRuns, Order
 from nnjax.runs.sweep.parent_run import KILLED_PATIENCE, open_parent
-from nnjax.runs.sweep.storage import DIVERGED
 from nnjax.runs.sweep.summary import describe_sweep, write_summary
 from nnjax.runs.sweep.sweep import Sweep
-from nnjax.system import atomic
+from nnjax.system import atomic, secrets
+from nnjax.tracking import journal
 from nnjax.tracking import undelivered as not_all
-from nnjax.training.trainer import STOPPED
 
 if TYPE_CHECKING:
-    from nnjax.tracking.mlflow_client import Child, Run
+    from nnjax.tracking.mlflow_client import Run
 
 MOST_RUNS = 256  # lanes of a sweep that become child runs
-CURVES = ("train/", "validation/")  # of a child run; the norms are in the table and in histories.npz
-POINTS = 9  # of a metric of a child run, and the final one
 SHOWN = 10  # lanes in the parent's description
 DELIVERED = "delivered"  # tag of a parent: what it holds
 
 
-def deliver(running: Running, status: summary.Status) -> None:
+def deliver(running: Running, status: journal.Status) -> None:
     """Writes the summary, records it in MLflow and prints it; what the store doesn't take is said in a line.
 
     Args:
@@ -106,7 +101,7 @@ def has(parent: "Run", digest: str) -> bool:
 
 def undelivered(running: Running, reason: str) -> str:
     """What is to be known and done where the store hasn't got all of a sweep."""
-    start_folder, reason = running.start_folder, summary.without_password(reason)
+    start_folder, reason = running.start_folder, secrets.without_password(reason)
     return not_all.line("sweep", running.root, start_folder, command.store_of(running), reason)
 
 
@@ -121,7 +116,7 @@ def interrupt(running: Running) -> None:
     ending = threading.Thread(target=try_to_end, args=(running,), name="mlflow", daemon=True)
     ending.start()
     ending.join(KILLED_PATIENCE)
-    lanes = len(kept.latest([*kept.parts(running.root)]))
+    lanes = len(kept.unique_lanes([*kept.parts(running.root)]))
     if running.tracking.enabled and (lanes or ending.is_alive()):
         trained = f"{lanes} lane{'s' * (lanes != 1)} were trained"
         print(undelivered(running, f"interrupted when {trained}"))
@@ -142,7 +137,7 @@ def open_or_explain(running: Running, sweep: Sweep) -> "tuple[Run | None, InputE
         return None, problem
 
 
-def end(running: Running, status: summary.Status) -> None:
+def end(running: Running, status: journal.Status) -> None:
     """Ends the parent of a sweep that came to nothing, if one was opened."""
     if running.tracking.enabled:
         from nnjax.tracking import mlflow_client
@@ -165,49 +160,6 @@ def are_runs(running: Running, lanes: int) -> bool:
     return bool(running.tracking.enabled and few)
 
 
-def children(sweep: Sweep) -> Iterator["Child"]:
-    """What is recorded of each lane."""
-    histories = sweep.histories()
-    return (child(sweep, place, histories) for place in range(len(sweep.lanes)))
-
-
-def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Child":
-    """What is recorded of one lane."""
-    from nnjax.tracking.mlflow_client import Child
-
-    lane = sweep.lanes[place]
-    diverged = lane.facts["status"] == DIVERGED
-    epochs = histories["epoch"]
-    final = lane.facts["kept_epoch"]  # up to here: what is after it isn't of the network that was kept
-    there = np.flatnonzero(epochs <= final)
-    chosen = there[np.unique(np.linspace(0, len(there) - 1, POINTS).round().astype(int))]
-    points = {
-        name: [(int(epochs[i]), run_folder.decimal(values[place, i])) for i in chosen if diverged or epochs[i] != final]
-        for name, values in histories.items()
-        if name.startswith(CURVES)
-    }
-    for name, value in lane.metrics.items():
-        points[name] = [*points.get(name, []), (final, run_folder.decimal(value))]
-    points["training/stopped"] = [(final, STOPPED.index(lane.facts["stopped"]))]
-    network = f"{kept.PARTS}/{lane.facts['part']}.safetensors, lane {lane.facts['lane']}"
-    tags = {"lane": str(place), "network": network, "stopped": lane.facts["stopped"]}
-    if diverged:
-        tags["last_finite_epoch"] = str(lane.facts["epochs"])
-        finite = epochs <= lane.facts["epochs"]
-        shown = {name: histories[name][place, finite] for name in ("train/loss", "gradient/norm")}
-        tags["hint"] = run_folder.divergence_hint(sweep.lane_config(lane), shown, finite.sum())
-    return Child(
-        member=lane.facts["member"],
-        name=statistics.name(lane, sweep.keys),
-        params={key: members.typed(lane.settings.get(key)) for key in sweep.keys} or {"seed": lane.settings["seed"]},
-        points=points,
-        tags=tags,
-        status="FAILED" if diverged else "FINISHED",
-        started_ms=lane.facts["started"],
-        ended_ms=lane.facts["ended"],
-    )
-
-
 def record_parent(
     parent: "Run", sweep: Sweep, rows: Sequence[tuple[str, str]], dataset: Dataset | None, tracking: Tracking
 ) -> None:
@@ -215,7 +167,7 @@ def record_parent(
     common = {key: value for key, value in members.settings(sweep.config).items() if key not in sweep.keys}
     parent.log_params(parent.missing_params(common))
     if dataset is not None:
-        parent.log_dataset(summary.shortened(dataset.called), dataset.source, dataset.digest, dataset.shapes)
+        parent.log_dataset(run_names.shortened(dataset.called), dataset.source, dataset.digest, dataset.shapes)
     values: dict[str, float] = {}
     for metric in statistics.metrics(sweep.lanes):
         values |= {

@@ -6,13 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-from nnjax.data.boolean.expressions import LONGEST, rows, table
+from nnjax.data.boolean.expressions import LONGEST, rows, truth_table
 from nnjax.errors import InputError
 from tests.data.boolean.random_expressions import draw
 
 
 def characters(expression):
-    return "".join("01"[int(value)] for value in table(expression))
+    return "".join("01"[int(value)] for value in truth_table(expression))
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_tables_of_the_lecture(expression, expected):
 
 def test_rows_count_upwards_with_x1_most_significant():
     np.testing.assert_array_equal(rows(3) @ [4, 2, 1], np.arange(8))
-    np.testing.assert_array_equal(table("x12"), np.arange(4096) % 2 == 1)
-    np.testing.assert_array_equal(table("x1 & (x12 | 1)"), np.arange(4096) >= 2048)
+    np.testing.assert_array_equal(truth_table("x12"), np.arange(4096) % 2 == 1)
+    np.testing.assert_array_equal(truth_table("x1 & (x12 | 1)"), np.arange(4096) >= 2048)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_random_expressions_mean_what_python_means():
     for _ in range(300):
         text, meaning = draw(generator, int(generator.integers(1, 7)), 6)
         text = f"{text} & (x7 | 1)"
-        np.testing.assert_array_equal(table(text), meaning(rows(7)), err_msg=text)
+        np.testing.assert_array_equal(truth_table(text), meaning(rows(7)), err_msg=text)
 
 
 def test_python_agrees_on_precedence():
@@ -83,7 +83,7 @@ def test_python_agrees_on_precedence():
         text = " ".join(f"{part} {sign}" for part, sign in zip(parts, generator.choice(list("&^|"), 8), strict=True))
         text = f"{text} x5"
         names = {f"x{number + 1}": column for number, column in enumerate(rows(5).T)}
-        np.testing.assert_array_equal(table(text), eval(text, {}, names), err_msg=text)
+        np.testing.assert_array_equal(truth_table(text), eval(text, {}, names), err_msg=text)
 
 
 def test_depth_does_not_count():
@@ -117,7 +117,7 @@ def test_depth_does_not_count():
 )
 def test_an_error_points_at_its_column(expression, column, expected, found):
     with pytest.raises(InputError) as error:
-        table(expression)
+        truth_table(expression)
     shown = expression.replace("\x00", " ")
     assert str(error.value) == f'"{shown}": column {column}: expected {expected}, found {found}'
 
@@ -125,7 +125,7 @@ def test_an_error_points_at_its_column(expression, column, expected, found):
 def test_an_error_in_a_long_expression_stays_short():
     text = "\n& ".join(["x1"] * 500)  # 5 characters each, the last 2
     with pytest.raises(InputError, match=r'^"\.\.\. x1 &.* x2": column 2499: .* found x2$') as error:
-        table(f"{text} x2")
+        truth_table(f"{text} x2")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 200
 
@@ -139,7 +139,7 @@ def test_an_error_in_a_long_expression_stays_short():
 )
 def test_no_input_and_too_long_a_text_are_one_line(expression, message):
     with pytest.raises(InputError, match=message):
-        table(expression)
+        truth_table(expression)
 
 
 def test_expressions_and_names_are_read_without_jax():

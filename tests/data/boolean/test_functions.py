@@ -33,7 +33,7 @@ def values(name, inputs=None):
 
 @pytest.mark.parametrize("name", MEANINGS)
 def test_the_sixteen_functions_of_two_inputs(name):
-    np.testing.assert_array_equal(values(name), expressions.table(MEANINGS[name]))
+    np.testing.assert_array_equal(values(name), expressions.truth_table(MEANINGS[name]))
     assert table(name.upper(), 2) == table(name)
 
 
@@ -64,7 +64,7 @@ def test_of_an_even_number_half_is_no_majority():
     ],
 )
 def test_a_multiplexer_written_out(inputs, expression):
-    np.testing.assert_array_equal(values("multiplexer", inputs), expressions.table(expression))
+    np.testing.assert_array_equal(values("multiplexer", inputs), expressions.truth_table(expression))
 
 
 def test_the_multiplexer_of_eleven_reads_the_address_first():

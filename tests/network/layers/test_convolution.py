@@ -119,9 +119,9 @@ def test_pooling_of_windows(kind, size, stride):
         return reduced / size**2 if kind == "average" else reduced
 
     def program(x):
-        out, kept = forward(im2col.windows(x, size, stride))
+        out, kept = forward(im2col.im2col(x, size, stride))
         d_out = jnp.cos(out)
-        by_hand = (im2col.overlaid(backward(kept, d_out), size, stride, x.shape),)
+        by_hand = (im2col.col2im(backward(kept, d_out), size, stride, x.shape),)
         return out, by_lax(x), derivatives(by_lax, (x,), d_out, by_hand), d_out
 
     with jax.enable_x64(True):

@@ -44,11 +44,11 @@ def test_the_worked_3_3_1_network_joined():
     """L3: Theta^(1) is 3 x 4, Theta^(2) 1 x 4, column 0 the bias; a_0 = 1 in front of a gives the same z (L2)."""
     rng = np.random.default_rng(0)
     layers = [dense.Layer(rng.normal(size=(n, 3)), rng.normal(size=n)) for n in (3, 1)]
-    assert [dense.joined(layer).shape for layer in layers] == [(3, 4), (1, 4)]
+    assert [dense.to_augmented(layer).shape for layer in layers] == [(3, 4), (1, 4)]
     joined_a = split_a = rng.normal(size=(5, 3))
     with jax.enable_x64(True):
         for layer in layers:
-            joined_a = np.tanh(np.c_[np.ones(5), joined_a] @ dense.joined(layer).T)
+            joined_a = np.tanh(np.c_[np.ones(5), joined_a] @ dense.to_augmented(layer).T)
             split_a, _ = dense.forward(dense.Layer(*map(jnp.asarray, layer)), jnp.asarray(split_a), G)
     np.testing.assert_allclose(split_a, joined_a, rtol=1e-13)
 
@@ -57,9 +57,12 @@ def test_the_worked_3_3_1_network_joined():
 def test_joined_and_split_lose_nothing(kind, dtype):
     rng = np.random.default_rng(0)
     matrix = kind.asarray(rng.normal(size=(3, 5)).astype(dtype))
-    layer = dense.split(matrix)
+    layer = dense.from_augmented(matrix)
     assert (layer.Theta.shape, layer.b.shape) == ((3, 4), (3,))
-    for found, given in [(dense.joined(layer), matrix), *zip(dense.split(dense.joined(layer)), layer, strict=True)]:
+    for found, given in [
+        (dense.to_augmented(layer), matrix),
+        *zip(dense.from_augmented(dense.to_augmented(layer)), layer, strict=True),
+    ]:
         assert type(found) is type(given)
         assert found.dtype == dtype
         assert (found == given).all()

@@ -10,12 +10,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from nnjax.inference.predictor import Predictor
-from nnjax.reporting.summary import Status
 from nnjax.runs.run_folder import decimal
 from nnjax.runs.sweep import child_runs, train_lanes, upload
 from nnjax.runs.sweep import storage as kept
 from nnjax.runs.sweep.callback import Running
-from nnjax.runs.sweep.storage import Lane, Part
+from nnjax.runs.sweep.storage import Lane, LaneGroup
+from nnjax.tracking.journal import Status
 from nnjax.training.trainer import STOPPED
 from tests.config.test_schema import read
 from tests.end_to_end.conftest import Done
@@ -75,7 +75,7 @@ class Swept(NamedTuple):
         self.train(*overrides)
         return self.deliver(*overrides)
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[LaneGroup]:
         return list(kept.parts(self.root))
 
     def lanes(self) -> list[Lane]:

@@ -151,7 +151,7 @@ def test_lanes_that_another_process_trains_are_left_to_it(swept, monkeypatch):
     """The lock is the file's: another process is as another opening of it in this one."""
     made, restore = swept(), train_lanes.restore
 
-    def meanwhile(saver, training):
+    def meanwhile(checkpointer, training):
         monkeypatch.setattr(train_lanes, "restore", restore)
         with pytest.raises(InputError, match="another process is training there"):
             made.train("lanes.seeds=4")
@@ -184,11 +184,11 @@ DELIVER = """
 import sys
 from pathlib import Path
 from nnjax.config.schema import Tracking
-from nnjax.sweep import delivery
+from nnjax.runs.sweep import upload
 from nnjax.runs.sweep.callback import Running
 root = Path(sys.argv[1])
 tracking = Tracking(True, None, None, None, {}, False, False)
-delivery.deliver(Running(root, root.parent, tracking, "runs", None), "FINISHED")
+upload.deliver(Running(root, root.parent, tracking, "runs", None), "FINISHED")
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from nnjax.errors import InputError
 from nnjax.runs import load
 from nnjax.runs.sweep import storage
-from nnjax.runs.sweep.storage import FACTS, Group, Lane
+from nnjax.runs.sweep.storage import FACTS, GroupInfo, Lane
 from tests.config.test_schema import read
 
 FOUND = dict.fromkeys(FACTS, 1) | {"member": "m", "part": "17-4", "lane": 0, "status": "finished"}
@@ -73,7 +73,7 @@ def test_every_truncation_and_other_tables_are_one_line(tmp_path):
 )
 def test_the_configuration_of_a_part_is_read_by_the_schema(tmp_path, change, line):
     config = dataclasses.asdict(read("+experiment=xor"))
-    group = Group(config, {"name": "boolean"}, "", 1, 1.0, 1.0, 1.0)._asdict()
+    group = GroupInfo(config, {"name": "boolean"}, "", 1, 1.0, 1.0, 1.0)._asdict()
     (tmp_path / "lanes").mkdir()
     written(tmp_path / "lanes" / "17-4.parquet", LANES, group)
     assert [part.group.config for part in storage.parts(tmp_path)] == [config]

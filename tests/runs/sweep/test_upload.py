@@ -27,7 +27,7 @@ JOBS = ("model.hidden=[2]", "model.hidden=[3]")
 def sweep(swept):
     """Two shapes, two rates of which one diverges, two seeds: 8 members; delivered by the real process."""
     made = swept()
-    trainer.compiled.cache_clear()  # programs are counted
+    trainer.compile_programs.cache_clear()  # programs are counted
     for job in JOBS:
         made.train(job, RATES, "lanes.seeds=2", *ALL)
     return made.deliver(*ALL, writer=ChildRuns())
@@ -38,7 +38,7 @@ def history(sweep):
 
 
 def test_the_table_has_every_member_once_with_all_its_settings(sweep):
-    expected = [member for job in JOBS for member in lanes.members(read(*XOR, *ALL, job, RATES, "lanes.seeds=2"))]
+    expected = [member for job in JOBS for member in lanes.lane_configs(read(*XOR, *ALL, job, RATES, "lanes.seeds=2"))]
     assert [lane.settings for lane in sweep.lanes()] == [lanes.settings(each) for each in expected]
     digest = sweep.lanes()[0].facts["data"]
     assert [lane.facts["member"] for lane in sweep.lanes()] == [
