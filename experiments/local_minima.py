@@ -16,7 +16,7 @@ from nnjax.network.backprop import mean_loss
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
-from nnjax.reporting.figures.loss_surface import loss_surface
+from experiments.loss_surface import loss_surface
 
 STARTS, EPOCHS, RATE, GRID = 200, 5000, 0.5, 121
 
