@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from nnjax.reporting.figures.bands import COLOURS
+from nnjax.reporting.figures.style import COLOURS
 from nnjax.reporting.figures.curves import over_epochs
 from nnjax.reporting.figures.style import GREY, figure
 

@@ -15,6 +15,8 @@ from nnjax.inference import predictor
 from nnjax.network.gradient_check import BY_HAND_TOLERANCE, FINITE_DIFFERENCE_TOLERANCE, GradientCheck
 from nnjax.network.losses import LOSSES
 from nnjax.reporting import run_names, summary
+from nnjax.reporting.summary import describe_batch as describe_batch
+from nnjax.reporting.summary import describe_data as describe_data
 from nnjax.runs import provenance
 from nnjax.system import atomic
 from nnjax.training.result import TrainingResult
@@ -95,22 +97,6 @@ def decimal(x: float) -> float:
     with np.errstate(over="ignore"):
         single = np.float32(x)
     return float(str(single)) if float(single) == x else float(x)
-
-
-def describe_data(dataset: Dataset) -> str:
-    """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from /data/mnist`."""
-    if not len(dataset.train.y):
-        return f"{dataset.name}: {len(dataset.test.y):,} for the test, from {dataset.source}"
-    rows = [len(part.y) for part in (dataset.train, dataset.validation, dataset.test)]
-    return "{}: {:,} for training, {:,} for validation, {:,} for the test, from {}".format(
-        dataset.name, *rows, dataset.source
-    )
-
-
-def describe_batch(config: Config, dataset: Dataset) -> str:
-    """`all 4 instances, since training.batch_size=128 is more`; empty where the batch is as large as asked."""
-    size, rows = config.training.batch_size, len(dataset.train.y)
-    return f"all {rows:,} instances, since training.batch_size={size} is more" if size != "full" and size > rows else ""
 
 
 def facts(
