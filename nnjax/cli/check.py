@@ -29,15 +29,14 @@ def run(arguments: argparse.Namespace) -> None:
         overrides = normalize_overrides(arguments.overrides)
         config = validation.read(hydra.compose("config", overrides + search_path), overrides)
 
-    from nnjax.data import sources
     from nnjax.network import gradient_check
     from nnjax.network.losses import LOSSES
-    from nnjax.runs import build, run_folder
-    from nnjax.runs import run as pipeline
+    from nnjax.runs import check, jax_setup
+    from nnjax.runs.plan import make_plan
 
-    dataset = sources.load(**schema.source(config))
-    pipeline.prepare_jax(config)
-    result = gradient_check.check(build.model(config, dataset), LOSSES[config.loss.name], config.seed)
-    print(run_folder.check_table(result))
-    if not result.passed:
+    plan = make_plan(config)
+    jax_setup.configure(config.runtime)
+    gradients = gradient_check.check(plan.model, LOSSES[config.loss.name], config.seed)
+    print(check.table(gradients))
+    if not gradients.passed:
         raise TrainingError("the gradient by hand differs from jax.grad or from finite differences")

@@ -81,12 +81,13 @@ def run(arguments: argparse.Namespace) -> None:
         trained = load.with_files(arguments.trained, arguments.uri, Path.cwd(), Path(copies))
         original = original_run(trained) if trained.lane is None else original_lane(trained)
 
-    from nnjax.runs import run as pipeline
+    from nnjax.runs import jax_setup
+    from nnjax.runs.plan import make_plan
 
     config = unrecorded(original.config)
-    dataset = pipeline.load(config)
-    pipeline.prepare_jax(config)
-    differences = provenance.differences(original.provenance, provenance.of(dataset, pipeline.device()))
+    dataset = make_plan(config).dataset
+    jax_setup.configure(config.runtime)
+    differences = provenance.differences(original.provenance, provenance.of(dataset, jax_setup.device_kind()))
     rows = [("run", trained.name), *compare_origins(original, differences, dataset)]
     if differences["data"] not in ("", provenance.UNKNOWN):
         print(panel([*rows, ("result", f"not trained again: the data differ ({differences['data']})")]))
@@ -156,10 +157,10 @@ def unrecorded(config: Config) -> Config:
 
 def train(config: Config) -> Result:
     """Train the configuration in a temporary folder, and return its result."""
-    from nnjax.runs import run as pipeline
+    from nnjax.runs import run
 
     with TemporaryDirectory() as folder:
-        pipeline.run(config, Path(folder), Path.cwd())
+        run.run(config, Path(folder), Path.cwd())
         return read_result(load.load(Path(folder, "model.safetensors"), 0).params, Path(folder, "history.npz"))
 
 

@@ -54,7 +54,7 @@ def written(tmp_path, config):
             times={"import": 0.5, "train": 2.0, "first_step": 1.0},
         )
         test = {"test/loss": 0.1234, "test/accuracy": 1.0}
-        result = TrainingResult(PARAMS, HISTORY, test, "epoch limit", 2, 1, 2, 8, 1.0)._replace(**dict(outcome))
+        result = TrainingResult(PARAMS, HISTORY, {}, test, "epoch limit", 2, 8, 1, 2, 1.0)._replace(**dict(outcome))
         provenance = {"version.jax": "0.10", "device": "cpu", "processor": "p", "cores": "2", "result_digest": "d16e57"}
         provenance |= {"mlflow.source.git.commit": "c0ffee", "git.dirty": "True"}
         (tmp_path / "gradient_check.txt").write_text("parameter  by hand\nTheta 1    1e-16\n")
@@ -97,7 +97,7 @@ def test_settings_that_differ_come_first_and_the_others_are_folded(written, conf
 
 
 def test_results_are_those_of_the_best_epoch_of_the_last_and_of_the_test(config):
-    outcome = TrainingResult((), HISTORY, {"test/loss": 0.1, "test/accuracy": 1.0}, "", 2, 1, 2, 8, 1.0)
+    outcome = TrainingResult((), HISTORY, {}, {"test/loss": 0.1, "test/accuracy": 1.0}, "", 2, 8, 1, 2, 1.0)
     assert run_page.results(config, outcome) == [
         ["", "loss", "accuracy"],
         ["train, best epoch, 1", "0.5", "0.75"],
