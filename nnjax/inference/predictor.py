@@ -52,9 +52,97 @@ POOLINGS: Mapping[str, Callable[..., Floats]] = {"average": np.mean, "max": np.m
 ZEROS = {"mlp": (), "lenet5": (2, 0)}  # around the images, for each convolution that a model begins with
 BLOCK = 500  # images convolved at once
 PROBABLE = ("softmax", "sigmoid")  # outputs that are probabilities
+ROWS = 64  # that a model's list of operations takes at once
+MAX_NUMBERS = 1 << 26  # of an array that an operation makes
 LARGEST = 2.0**127  # of float32, about
 LONGEST = 1 << 24  # characters of metadata: scale, shift and name of 200,000 features
 REFUSED = (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError)  # by JSON, safetensors, checks
+
+
+def dot_general(a: Floats, b: Floats, dimension_numbers: Any) -> Floats:
+    """Multiply arrays over pairs of axes, as JAX's primitive does; axes of a batch come first in the result."""
+    (contracted_a, contracted_b), (batch_a, batch_b) = dimension_numbers
+    axes_a, axes_b = [*range(a.ndim)], [*range(a.ndim, a.ndim + b.ndim)]
+    for i, j in zip([*contracted_a, *batch_a], [*contracted_b, *batch_b], strict=True):
+        axes_b[j] = axes_a[i]
+    rest = [i for i in axes_a if i not in axes_b] + [j for j in axes_b if j not in axes_a]
+    operands: Any = (a, axes_a, b, axes_b, [axes_a[i] for i in batch_a] + rest)
+    product: Floats = np.einsum(*operands, optimize=True)
+    return product
+
+
+def broadcast_in_dim(a: Floats, shape: Sequence[int], broadcast_dimensions: Sequence[int]) -> Floats:
+    """Repeat an array to `shape`; axis i of it is axis broadcast_dimensions[i] of the result."""
+    lengths = [1] * len(shape)
+    for axis, length in zip(broadcast_dimensions, a.shape, strict=True):
+        lengths[axis] = length
+    return np.broadcast_to(a.reshape(lengths), shape)
+
+
+def slices(a: Floats, start_indices: Sequence[int], limit_indices: Sequence[int], strides: Any) -> Floats:
+    """Return a part of an array: from start to limit of each axis, in steps of `strides` or of 1."""
+    steps = strides or [1] * a.ndim
+    return a[tuple(map(slice, start_indices, limit_indices, steps))]
+
+
+OPERATIONS: Mapping[str, tuple[Callable[..., Any], tuple[str, ...]]] = {  # JAX's primitive -> NumPy's form, settings
+    "constant": (lambda kind, numbers: np.asarray(numbers, kind), ("kind", "numbers")),
+    **{name: (getattr(np, name), ()) for name in ("exp", "exp2", "log", "log1p", "expm1", "tanh", "sqrt", "square")},
+    **{name: (getattr(np, name), ()) for name in ("sin", "cos", "tan", "sinh", "cosh", "sign", "floor", "ceil", "abs")},
+    "neg": (np.negative, ()),
+    "logistic": (sigmoid, ()),
+    "rsqrt": (lambda a: 1 / np.sqrt(a), ()),
+    "erf": (np.vectorize(math.erf, otypes=[np.float32]), ()),
+    "erfc": (np.vectorize(math.erfc, otypes=[np.float32]), ()),
+    "integer_pow": (lambda a, y: a**y, ("y",)),
+    "add": (np.add, ()),
+    "sub": (np.subtract, ()),
+    "mul": (np.multiply, ()),
+    "div": (np.divide, ()),
+    "pow": (np.power, ()),
+    "max": (np.maximum, ()),
+    "min": (np.minimum, ()),
+    "atan2": (np.arctan2, ()),
+    "eq": (np.equal, ()),
+    "ne": (np.not_equal, ()),
+    "lt": (np.less, ()),
+    "le": (np.less_equal, ()),
+    "gt": (np.greater, ()),
+    "ge": (np.greater_equal, ()),
+    "and": (np.logical_and, ()),
+    "or": (np.logical_or, ()),
+    "not": (np.logical_not, ()),
+    "is_finite": (np.isfinite, ()),
+    "select_n": (lambda which, if_false, if_true: np.where(which, if_true, if_false), ()),
+    "clamp": (lambda low, a, high: np.minimum(np.maximum(a, low), high), ()),
+    "convert_element_type": (lambda a, new_dtype: a.astype(new_dtype), ("new_dtype",)),
+    "reduce_sum": (lambda a, axes: a.sum(tuple(axes)), ("axes",)),
+    "reduce_max": (lambda a, axes: a.max(tuple(axes)), ("axes",)),
+    "reduce_min": (lambda a, axes: a.min(tuple(axes)), ("axes",)),
+    "reduce_prod": (lambda a, axes: a.prod(tuple(axes)), ("axes",)),
+    "dot_general": (dot_general, ("dimension_numbers",)),
+    "broadcast_in_dim": (broadcast_in_dim, ("shape", "broadcast_dimensions")),
+    "reshape": (lambda a, new_sizes: a.reshape(new_sizes), ("new_sizes",)),
+    "squeeze": (lambda a, dimensions: a.squeeze(tuple(dimensions)), ("dimensions",)),
+    "transpose": (lambda a, permutation: a.transpose(permutation), ("permutation",)),
+    "stack": (lambda *parts, axis: np.stack(parts, axis), ("axis",)),
+    "concatenate": (lambda *parts, dimension: np.concatenate(parts, dimension), ("dimension",)),
+    "slice": (slices, ("start_indices", "limit_indices", "strides")),
+    "rev": (lambda a, dimensions: np.flip(a, tuple(dimensions)), ("dimensions",)),
+}
+
+
+def run_program(program: Mapping[str, Any], inputs: Sequence[Floats]) -> list[Floats]:
+    """Run a list of operations that `runs.operations` wrote, and return its outputs.
+
+    program: {"steps": [[operation, [value, ...], {setting: ...}], ...], "outputs": [value, ...]}. A value is a whole
+    number: the inputs come first, then the result of each step.
+    """
+    values = [*inputs]
+    with np.errstate(all="ignore"):
+        for name, chosen, settings in program["steps"]:
+            values.append(OPERATIONS[name][0](*(values[i] for i in chosen), **settings))
+    return [values[i] for i in program["outputs"]]
 
 
 class Predictor(NamedTuple):
@@ -99,7 +187,7 @@ class Predictor(NamedTuple):
     def logits(self, raw: NDArray[Any]) -> Floats:
         """z (n, K): a = g(a Theta^T + b) layer by layer, the last without g (L2)."""
         x = self.inputs(raw)
-        rows = BLOCK if ZEROS[self.metadata["model"]["name"]] else max(len(x), 1)
+        rows = BLOCK if ZEROS.get(self.metadata["model"]["name"]) else max(len(x), 1)
         return np.concatenate([self._last(x[i : i + rows]) for i in range(0, max(len(x), 1), rows)])
 
     def layers(self, x: Floats) -> Iterator[Floats]:
@@ -107,8 +195,12 @@ class Predictor(NamedTuple):
 
         Of a convolution its maps (n, maps, rows, columns), then the same pooled (L16).
         """
+        programs = self.metadata.get("programs", {})
+        if "model" in programs:
+            yield from self._run(programs["model"], x)
+            return
         model, last = self.metadata["model"], len(self.params) - 1
-        g, zeros = ACTIVATIONS[model["activation"]], ZEROS[model["name"]]
+        g, zeros = _activation(self.metadata), ZEROS[model["name"]]
         side = math.isqrt(x.shape[1])
         a = x.reshape(len(x), 1, side, side) if zeros else x
         for i, (Theta, b) in enumerate(self.params):
@@ -121,6 +213,14 @@ class Predictor(NamedTuple):
                 z = a.reshape(len(a), Theta.shape[1]) @ Theta.T + b
                 a = z if i == last else g(z)
                 yield a
+
+    def _run(self, program: Mapping[str, Any], x: Floats) -> list[Floats]:
+        """Run a model's program, which takes ROWS instances at once; the last block is filled with zeros."""
+        arrays = [array for layer in self.params for array in layer]
+        blocks = np.zeros((-(-max(len(x), 1) // ROWS), ROWS, x.shape[1]), np.float32)
+        blocks.reshape(-1, x.shape[1])[: len(x)] = x
+        outputs = [run_program(program, [*arrays, block]) for block in blocks]
+        return [np.concatenate(parts)[: len(x)] for parts in zip(*outputs, strict=True)]
 
     def _last(self, x: Floats) -> Floats:
         for a in self.layers(x):  # noqa: B007 - the others are not kept
@@ -191,6 +291,12 @@ class Predictor(NamedTuple):
         return (rows.reshape(len(rows), *shape).astype(np.float32) * scale + shift).reshape(len(rows), math.prod(shape))
 
 
+def _activation(metadata: Mapping[str, Any]) -> Callable[[Floats], Floats]:
+    """Return g of the hidden layers: one of ACTIVATIONS, or the program that came with the network."""
+    program = metadata.get("programs", {}).get("activation")
+    return ACTIVATIONS[metadata["model"]["activation"]] if program is None else lambda z: run_program(program, [z])[0]
+
+
 def convolved(a: Floats, Theta: Floats, b: Floats, zeros: int) -> Floats:
     """z (n, maps_out, rows, columns) of images (n, maps_in, height, width) with so many zeros around them (L16)."""
     a = np.pad(a, ((0, 0), (0, 0), (zeros, zeros), (zeros, zeros)))
@@ -253,6 +359,12 @@ def _check(params: Layers, metadata: Mapping[str, Any]) -> None:
     width, classes = math.prod(metadata["preprocessing"]["shape"]), metadata.get("classes")
     if not params:
         raise ValueError("a network has at least one layer, got none")
+    if "model" in metadata.get("programs", {}):
+        *_, z = Predictor(params, metadata).layers(np.zeros((1, width), np.float32))
+        if z.shape != (1, len(params[-1][1])):
+            raise ValueError(f"the model must return (1, {len(params[-1][1])}) for one instance, got {z.shape}")
+        _check_classes(classes, z.shape[1])
+        return
     zeros, maps, side = ZEROS[metadata["model"]["name"]], 1, math.isqrt(width)
     if zeros and (side * side != width or len(params) <= len(zeros)):
         raise ValueError(f"images must be square and layers more than {len(zeros)}, got {width} pixels, {len(params)}")
@@ -268,8 +380,23 @@ def _check(params: Layers, metadata: Mapping[str, Any]) -> None:
         if b.ndim != 1 or not len(b) or Theta.shape != (len(b), width):
             raise ValueError(f"layer {i} must be Theta (n_out, {width}) and b (n_out,), got {Theta.shape}, {b.shape}")
         width = len(b)
-    if classes and len(classes) != max(width, 2):
-        raise ValueError(f"classes must be {max(width, 2)} names, for {width} outputs, got {len(classes)}")
+    _check_classes(classes, width)
+
+
+def _check_classes(classes: Sequence[str] | None, outputs: int) -> None:
+    if classes and len(classes) != max(outputs, 2):
+        raise ValueError(f"classes must be {max(outputs, 2)} names, for {outputs} outputs, got {len(classes)}")
+
+
+def _check_programs(programs: Mapping[str, Any]) -> None:
+    """Check that steps are known operations with their settings, and that none makes a huge array."""
+    for what, program in programs.items():
+        for i, (name, values, settings) in enumerate(program["steps"]):
+            known = name in OPERATIONS and {*settings} == {*OPERATIONS[name][1]}
+            if what not in ("activation", "model") or not known or not _listed(values, int):
+                raise ValueError(f"step {i} of the program {what!r:.40} must be one of OPERATIONS, got {name!r:.40}")
+            if math.prod(settings.get("shape", ())) > MAX_NUMBERS:
+                raise ValueError(f"an array must have at most {MAX_NUMBERS:,} numbers, got {settings['shape']!r:.40}")
 
 
 def _check_stored(arrays: Mapping[str, tuple[str, Sequence[int]]], lanes: int | None) -> None:
@@ -285,13 +412,16 @@ def _check_stored(arrays: Mapping[str, tuple[str, Sequence[int]]], lanes: int | 
 
 def _check_metadata(metadata: Any) -> None:
     """What `save` takes, type by type."""
-    names = {**metadata, "model": metadata["model"]["name"], "activation": metadata["model"]["activation"]}
-    known = {"model": [*ZEROS], "activation": [*ACTIVATIONS], "output": [*OUTPUTS]}
-    if names["model"] == "lenet5":
-        names, known = {**names, "pooling": metadata["model"]["pooling"]}, {**known, "pooling": [*POOLINGS]}
-    for what, allowed in known.items():
-        if names[what] not in allowed:
-            raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {names[what]!r:.40}")
+    model, programs = metadata["model"], metadata.get("programs", {})
+    _check_programs(programs)
+    formulas = {"model": [*ZEROS], "activation": [*ACTIVATIONS]}
+    formulas |= {"pooling": [*POOLINGS]} if model["name"] == "lenet5" else {}
+    for what, allowed in formulas.items():
+        name = model["name" if what == "model" else what]
+        if what not in programs and "model" not in programs and name not in allowed:
+            raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {name!r:.40}")
+    if metadata["output"] not in OUTPUTS:
+        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {metadata['output']!r:.40}")
     shape = metadata["preprocessing"]["shape"]
     if not (_listed(shape, int) and shape and len(shape) <= 8 and all(0 < length < 2**31 for length in shape)):
         raise ValueError(f"shape must be whole numbers above 0, got {shape!r:.40}")

@@ -133,9 +133,7 @@ def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predi
     yield "truth_table", boundary.truth_table(x, y, network.outputs(x)[:, -1], trained)
     *hidden, (Theta, b) = network.params
     if hidden:
-        g = predictor.ACTIVATIONS[network.metadata["model"]["activation"]]
-        output, a = predictor.OUTPUTS[network.metadata["output"]], network.inputs(x)
-        for weights, bias in hidden:
-            a = g(a @ weights.T + bias)
+        *_, a, _ = network.layers(network.inputs(x))
+        output = predictor.OUTPUTS[network.metadata["output"]]
         h = lambda a: output(a @ Theta.T + b)[:, -1]  # noqa: E731
         yield "hidden_representation", representation.hidden_representation(h, a, x, y, trained)

@@ -11,12 +11,14 @@ import numpy as np
 
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset, Split, digest_of_splits
+from nnjax.inference import predictor
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
 from nnjax.network.matmul import PRECISIONS, Product, matmul
 from nnjax.network.models import Model, lenet5, mlp
+from nnjax.runs import operations
 from nnjax.training import batches, layout
 from nnjax.training.layout import ExecutionPlan, Workload
 from nnjax.training.metrics import EVALUATION_BATCH
@@ -35,6 +37,9 @@ MODELS = {
 }
 
 
+FORWARD_SETTINGS = ("name", "activation", "pooling")  # of a model: what its formula in the predictor needs
+
+
 def outputs(config: Config, dataset: Dataset) -> int:
     """Units of the output layer: one for a binary task, unless softmax coordinates two; else one a class (L5-L7).
 
@@ -48,6 +53,27 @@ def outputs(config: Config, dataset: Dataset) -> int:
 def model(config: Config, dataset: Dataset, product: Product = matmul) -> Model:
     """The architecture for this data; `product` multiplies its matrices."""
     return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset), product)
+
+
+def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
+    """Return what prediction needs besides the parameters; see `predictor.save`.
+
+    Raises InputError for an activation or a model that prediction with NumPy can't compute.
+    """
+    record, programs = config.model, {}
+    if record.name not in predictor.ZEROS:
+        programs = {"model": operations.model_program(record.name, model(config, dataset))}
+    elif record.activation not in predictor.ACTIVATIONS:
+        programs = {"activation": operations.activation_program(record.activation, ACTIVATIONS[record.activation])}
+    return {
+        "model": {key: getattr(record, key) for key in FORWARD_SETTINGS if hasattr(record, key)},
+        "output": LOSSES[config.loss.name].activation,
+        "preprocessing": dataset.preprocessing._asdict(),
+        "classes": list(dataset.classes),
+        **({"programs": programs} if programs else {}),
+        **({"features": list(dataset.features)} if dataset.features else {}),
+        **({"target": dataset.target._asdict()} if dataset.target else {}),
+    }
 
 
 def trainer(

@@ -38,6 +38,11 @@ class RunPlan:
         return build.units(self.config, self.dataset)
 
     @cached_property
+    def network_metadata(self) -> dict[str, Any]:
+        """What prediction needs of the network besides its parameters."""
+        return build.network_metadata(self.config, self.dataset)
+
+    @cached_property
     def network_name(self) -> str:
         """What the network is called, such as `mlp 2-4-1`."""
         return run_names.network(self.config.model.name, self.config.loss.name, self.units)

@@ -188,7 +188,7 @@ def save(
 ) -> None:
     """Write the network, what it depends on, and its figures into the folder, and record them."""
     with times.part("model"):
-        logger.log_model(run_folder.write_network(folder, plan.config, plan.dataset, result.params))
+        logger.log_model(run_folder.write_network(folder, plan.network_metadata, result.params))
         logger.log_tags(run_folder.write_provenance(folder, dependencies))
     with times.part("figures"):
         run_figures.write(folder, plan.config, plan.dataset, result)

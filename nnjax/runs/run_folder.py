@@ -7,17 +7,12 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from nnjax.config.schema import Config
 from nnjax.data import npz
-from nnjax.data.dataset import Dataset
 from nnjax.inference import predictor
-from nnjax.network.losses import LOSSES
 from nnjax.reporting import summary
 from nnjax.reporting.summary import RunSummary
 from nnjax.runs import provenance
 from nnjax.system import atomic
-
-TOLD = ("name", "activation", "pooling")  # what prediction needs of a model's settings
 
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -33,21 +28,9 @@ def decimal(x: float) -> float:
     return float(str(single)) if float(single) == x else float(x)
 
 
-def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
-    """What prediction needs besides the parameters."""
-    return {
-        "model": {key: getattr(config.model, key) for key in TOLD if hasattr(config.model, key)},
-        "output": LOSSES[config.loss.name].activation,
-        "preprocessing": dataset.preprocessing._asdict(),
-        "classes": list(dataset.classes),
-        **({"features": list(dataset.features)} if dataset.features else {}),
-        **({"target": dataset.target._asdict()} if dataset.target else {}),
-    }
-
-
-def write_network(folder: Path, config: Config, dataset: Dataset, params: predictor.Layers) -> Path:
+def write_network(folder: Path, metadata: Mapping[str, Any], params: predictor.Layers) -> Path:
     """Write model.safetensors, the trained network with all that prediction needs; return its path."""
-    predictor.save(folder / "model.safetensors", params, network_metadata(config, dataset))
+    predictor.save(folder / "model.safetensors", params, metadata)
     return folder / "model.safetensors"
 
 

@@ -16,7 +16,7 @@ from mlflow.utils import requirements_utils
 
 from nnjax.inference import predictor
 from nnjax.network.losses import LOSSES
-from nnjax.runs import build, run_folder
+from nnjax.runs import build
 from nnjax.runs.plan import make_plan
 from nnjax.tracking.mlflow_model import log_model, write
 from nnjax.training import batches
@@ -89,7 +89,7 @@ def untrained(words, files, folder):
     predictor.save(
         folder / "network",
         [tuple(map(np.asarray, layer)) for layer in params],
-        run_folder.network_metadata(config, dataset),
+        build.network_metadata(config, dataset),
     )
     both = h.shape[1] == 1 and loss.activation in predictor.PROBABLE
     return dataset, folder / "network", np.c_[1 - h, h] if both else h

@@ -48,7 +48,7 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
     best = sweep.folder / "best"
     best.mkdir(exist_ok=True)
     result = result_of(sweep, sweep.order[0], histories, plan.dataset)
-    run_folder.write_network(best, config, plan.dataset, result.params)
+    run_folder.write_network(best, plan.network_metadata, result.params)
     run_figures.write(best, config, plan.dataset, result)
     return plan.dataset
 

@@ -160,7 +160,7 @@ def train_group(group: Sequence[LaneConfig], room: int, plan: RunPlan, place: Pl
         info = group_info(plan, execution, compiles, trainer)
         layers = trainer.params(config.training.keep)
         params = tuple((np.asarray(layer.Theta), np.asarray(layer.b)) for layer in layers)
-        metadata = {**run_folder.network_metadata(config, plan.dataset), "lanes": len(group)}
+        metadata = {**plan.network_metadata, "lanes": len(group)}
         storage.write(part, trained, info, subsample_history(trainer), params, metadata)
         checkpointer.discard()
 
