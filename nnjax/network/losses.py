@@ -23,6 +23,7 @@ class Loss(NamedTuple):
         delta: dL/dz, the delta^(L) of L25, from (z, targets).
         output: the prediction h of the logits.
         activation: the name of that output activation, as a predictor outside JAX needs it.
+        tasks: what it can be trained on: `binary`, `multiclass`, `regression` (L5-L8).
         smooth: whether dL/dz exists everywhere; where it does not, z = 0 is the kink.
         only_mistakes: whether an instance on the right side costs nothing, as the perceptron has it. A training has
             converged then when the gradient's norm, not the parameters' move, is below the tolerance (L17, L37).
@@ -32,6 +33,7 @@ class Loss(NamedTuple):
     delta: Callable[[Batch, Batch], Batch]
     output: Callable[[Batch], Batch]
     activation: str
+    tasks: tuple[str, ...]
     smooth: bool = True
     only_mistakes: bool = False
 
@@ -122,9 +124,19 @@ def identity(z: Batch) -> Batch:
 
 
 LOSSES = {
-    "cross_entropy": Loss(cross_entropy, cross_entropy_delta, softmax, "softmax"),
-    "log_loss": Loss(log_loss, log_loss_delta, sigmoid, "sigmoid"),
-    "squared_error": Loss(squared_error, squared_error_delta, identity, "identity"),
-    "sigmoid_squared_error": Loss(sigmoid_squared_error, sigmoid_squared_error_delta, sigmoid, "sigmoid"),
-    "perceptron": Loss(perceptron, perceptron_delta, step, "step", smooth=False, only_mistakes=True),
+    "cross_entropy": Loss(cross_entropy, cross_entropy_delta, softmax, "softmax", tasks=("binary", "multiclass")),
+    "log_loss": Loss(log_loss, log_loss_delta, sigmoid, "sigmoid", tasks=("binary", "multiclass")),
+    "squared_error": Loss(squared_error, squared_error_delta, identity, "identity", tasks=("binary", "regression")),
+    "sigmoid_squared_error": Loss(
+        sigmoid_squared_error, sigmoid_squared_error_delta, sigmoid, "sigmoid", tasks=("binary", "multiclass")
+    ),
+    "perceptron": Loss(
+        perceptron,
+        perceptron_delta,
+        step,
+        "step",
+        tasks=("binary", "multiclass"),
+        smooth=False,
+        only_mistakes=True,
+    ),
 }

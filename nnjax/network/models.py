@@ -1,6 +1,6 @@
 """Architectures: how layers are joined. A model ends in logits z; their activation belongs to the loss."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Array, Float, Key
 
-from nnjax.network.activations import Activation, identity, identity_derivative
-from nnjax.network.initializers import Initializer
+from nnjax.network.activations import ACTIVATIONS, Activation, identity, identity_derivative
+from nnjax.network.initializers import INITIALIZERS, Initializer
 from nnjax.network.layers import convolution, dense
 from nnjax.network.layers.convolution import Geometry
 from nnjax.network.layers.im2col import flatten, flatten_backward, from_rows
-from nnjax.network.layers.pooling import Pooling
+from nnjax.network.layers.pooling import POOLINGS, Pooling
 from nnjax.network.matmul import Product, matmul
 
 Params = tuple[dense.Layer, ...]
@@ -135,3 +135,17 @@ def lenet5(
 
     products = (6 * 28**2 * 25, 16 * 10**2 * 6 * 25, *rest.products)
     return Model(init, forward, backward, (28 * 28,), outputs, activation.smooth and pooling.smooth, products)
+
+
+MODELS: Mapping[str, Callable[[Any, int, int, Product], Model]] = {  # name -> the model of settings, inputs, outputs
+    "mlp": lambda settings, inputs, outputs, product: mlp(
+        (inputs, *settings.hidden, outputs), ACTIVATIONS[settings.activation], INITIALIZERS[settings.init], product
+    ),
+    "lenet5": lambda settings, inputs, outputs, product: lenet5(
+        outputs,
+        ACTIVATIONS[settings.activation],
+        INITIALIZERS[settings.init],
+        POOLINGS[settings.pooling],
+        product,
+    ),
+}

@@ -13,11 +13,9 @@ from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset, Split, digest_of_splits
 from nnjax.inference import predictor
 from nnjax.network.activations import ACTIVATIONS
-from nnjax.network.initializers import INITIALIZERS
-from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
 from nnjax.network.matmul import PRECISIONS, Product, matmul
-from nnjax.network.models import Model, lenet5, mlp
+from nnjax.network.models import MODELS, Model
 from nnjax.runs import operations
 from nnjax.training import batches, layout
 from nnjax.training.layout import ExecutionPlan, Workload
@@ -25,17 +23,6 @@ from nnjax.training.metrics import EVALUATION_BATCH
 from nnjax.training.optimizers import schedule
 from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, TrainSpec, columns
 from nnjax.training.trainer import Trainer
-
-OPTIMIZER_COPIES = {"sgd": 0, "adam": 2, "adamw": 2}  # moments of an optimiser, in parameters; one in the others
-MODELS = {
-    "mlp": lambda record, inputs, outputs, product: mlp(
-        (inputs[0], *record.hidden, outputs), ACTIVATIONS[record.activation], INITIALIZERS[record.init], product
-    ),
-    "lenet5": lambda record, inputs, outputs, product: lenet5(
-        outputs, ACTIVATIONS[record.activation], INITIALIZERS[record.init], POOLINGS[record.pooling], product
-    ),
-}
-
 
 FORWARD_SETTINGS = ("name", "activation", "pooling")  # of a model: what its formula in the predictor needs
 
@@ -52,7 +39,8 @@ def outputs(config: Config, dataset: Dataset) -> int:
 
 def model(config: Config, dataset: Dataset, product: Product = matmul) -> Model:
     """The architecture for this data; `product` multiplies its matrices."""
-    return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset), product)
+    inputs = math.prod(dataset.preprocessing.shape)
+    return MODELS[config.model.name](config.model, inputs, outputs(config, dataset), product)
 
 
 def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
