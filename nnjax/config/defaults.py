@@ -44,7 +44,11 @@ def defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     whole: Any = OmegaConf.load(tree / "config.yaml")
     options = chosen(whole)
     given = {group: settings[group].get("name", option) for group, option in options.items()}
-    groups: dict[str, Any] = {group: OmegaConf.load(tree / group / f"{option}.yaml") for group, option in given.items()}
+    files = {group: tree / group / f"{option}.yaml" for group, option in given.items()}
+    groups: dict[str, Any] = {  # a loss has no settings, so it may have no file
+        group: OmegaConf.load(file) if file.exists() else OmegaConf.create({"name": ""})
+        for group, file in files.items()
+    }
     preset: Any = OmegaConf.load(tree / "preset" / f"{settings['model'].get('preset') or 'mlp'}.yaml")
     options |= {group.removeprefix("override /"): option for group, option in chosen(preset).items()}
     for group, values in groups.items():

@@ -3,24 +3,43 @@
 Past `validation.read`, the program sees plain records of these classes, never a DictConfig.
 """
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "identity")
-POOLINGS = ("average", "max")
-INITIALIZERS = ("zeros", "normal", "lecun", "xavier", "he")
-TASKS = {  # loss -> what it can be trained on (L5-L8)
-    "cross_entropy": ("binary", "multiclass"),
-    "log_loss": ("binary", "multiclass"),
-    "squared_error": ("binary", "regression"),
-    "sigmoid_squared_error": ("binary", "multiclass"),
-    "perceptron": ("binary", "multiclass"),
-}
+
+def names_in(path: str, table: str) -> dict[str, dict[str, Any]]:
+    """Return the keys of a table of nnjax, each with the keyword arguments of its entry that are literals.
+
+    The tables of network/ import JAX, which takes a second; a mistake in a setting is answered before that. So their
+    source is read, and each name stands in one place.
+    """
+    tree = ast.parse((Path(__file__).parents[1] / path).read_text(encoding="utf-8"))
+    (entries,) = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith((f"{table} =", f"{table}:"))
+    ]
+    assert isinstance(entries, ast.Dict)
+    names = [ast.literal_eval(key) for key in entries.keys if key is not None]
+    words = [getattr(entry, "keywords", ()) for entry in entries.values]
+    literal = (ast.Constant, ast.Tuple)
+    return {
+        name: {word.arg: ast.literal_eval(word.value) for word in entry if isinstance(word.value, literal)}
+        for name, entry in zip(names, words, strict=True)
+    }
+
+
+ACTIVATIONS = tuple(names_in("network/activations.py", "ACTIVATIONS"))
+POOLINGS = tuple(names_in("network/layers/pooling.py", "POOLINGS"))
+INITIALIZERS = tuple(names_in("network/initializers.py", "INITIALIZERS"))
+TASKS = {name: entry["tasks"] for name, entry in names_in("network/losses.py", "LOSSES").items()}
 PRESETS = {  # the lecture's name for an mlp -> its loss, what it can be trained on, whether it may have hidden layers
     "perceptron": ("perceptron", ("binary", "multiclass"), False),  # L17
     "logistic": ("log_loss", ("binary",), False),  # L5, L19
@@ -28,7 +47,6 @@ PRESETS = {  # the lecture's name for an mlp -> its loss, what it can be trained
     "one_vs_rest": ("log_loss", ("multiclass",), False),  # L6
     "regression": ("squared_error", ("regression",), True),  # L8
 }
-DATA_TASKS = {"mnist": "multiclass", "fashion_mnist": "multiclass", "boolean": "binary", "file": None}  # None: it says
 PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",)}  # what jax needs for a platform
 LARGEST_SEED = 2**32 - 1
 STRATEGIES = ("auto", "vmap", "map")
@@ -68,8 +86,22 @@ def interval() -> Any:
     return field(default=MISSING, metadata={"at_least": 1, "form": r"\d+(\.\d+)?s", "example": "5 (epochs), 60s"})
 
 
+class ModelSettings:
+    """The settings of a model in network.models.MODELS. Its class has the model's name."""
+
+
+class DataSettings:
+    """The settings of a source in data.sources.SOURCES. Its class has the source's name, in CamelCase.
+
+    Attributes:
+        fixed_task: what the data are, `binary`, `multiclass` or `regression`; None if only the data say it.
+    """
+
+    fixed_task: ClassVar[str | None] = None
+
+
 @dataclass
-class Mlp:
+class Mlp(ModelSettings):
     name: str = MISSING
     preset: str | None = field(default=None, metadata={"allowed": tuple(PRESETS)})
     hidden: list[int] = number(at_least=1, at_most=1_000_000)
@@ -79,7 +111,7 @@ class Mlp:
 
 
 @dataclass
-class Lenet5:
+class Lenet5(ModelSettings):
     name: str = MISSING
     pooling: str = one_of(POOLINGS)
     activation: str = one_of(ACTIVATIONS)
@@ -93,7 +125,8 @@ class Loss:
 
 
 @dataclass
-class Images:
+class Mnist(DataSettings):
+    fixed_task: ClassVar[str | None] = "multiclass"
     name: str = MISSING
     source: str = one_of(("auto", "tfds", "bundled"))
     mirror: str | None = MISSING
@@ -106,7 +139,13 @@ class Images:
 
 
 @dataclass
-class Boolean:
+class FashionMnist(Mnist):
+    pass
+
+
+@dataclass
+class Boolean(DataSettings):
+    fixed_task: ClassVar[str | None] = "binary"
     name: str = MISSING
     function: str | None = MISSING
     expression: str | None = MISSING
@@ -119,7 +158,7 @@ class Boolean:
 
 
 @dataclass
-class File:
+class File(DataSettings):
     name: str = MISSING
     path: str | None = MISSING
     target: str = MISSING
@@ -237,6 +276,16 @@ class Runtime:
     profile: bool = MISSING
 
 
+def options(base: type) -> dict[str, type]:
+    """Return the classes of settings below a class by name: FashionMnist is fashion_mnist."""
+    classes: dict[str, type] = {}
+    settings: type
+    for settings in base.__subclasses__():
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", settings.__name__).lower()
+        classes |= {name: settings} | options(settings)
+    return classes
+
+
 @dataclass
 class Config:
     seed: int = lane(at_least=0, at_most=LARGEST_SEED)
@@ -256,9 +305,9 @@ class Config:
 
 
 OPTIONS: dict[str, dict[str, type]] = {
-    "model": {"mlp": Mlp, "lenet5": Lenet5},
+    "model": options(ModelSettings),
     "loss": dict.fromkeys(TASKS, Loss),
-    "data": {"mnist": Images, "fashion_mnist": Images, "boolean": Boolean, "file": File},
+    "data": options(DataSettings),
     "optimizer": {
         "sgd": Optimizer,
         "momentum": Momentum,
@@ -320,9 +369,12 @@ def register() -> None:
     """Gives Hydra the schema (conf/GROUP/OPTION.yaml extends /schema/GROUP/OPTION) and the names of PRESETS."""
     store = ConfigStore.instance()
     store.store(group="schema", name="config", node=Config)
-    for group, options in OPTIONS.items():
-        for option, schema in options.items():
+    for group, schemas in OPTIONS.items():
+        for option, schema in schemas.items():
             store.store(group=f"schema/{group}", name=option, node=schema)
+    described = {path.stem for path in (configuration_folder() / "loss").glob("*.yaml")}
+    for loss in {*TASKS} - described:  # a loss has no settings, so it needs no file
+        store.store(group="loss", name=loss, node={"defaults": [f"/schema/loss/{loss}@_here_"], "name": loss})
     for preset in PRESETS:
         store.store(group="model", name=preset, node={"defaults": ["mlp", {"/preset": preset}]})
 

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from nnjax.config import lanes
-from nnjax.config.schema import DATA_TASKS, LARGEST_SEED, OPTIONS, PLUGINS, PRESETS, TASKS, Config
+from nnjax.config.schema import LARGEST_SEED, OPTIONS, PLUGINS, PRESETS, TASKS, Config
 from nnjax.errors import InputError, allowed_values
 
 DEEPEST = 20  # brackets of an override inside each other
@@ -145,7 +145,7 @@ def check_number(key: str, value: Any, each: float, bounds: Any) -> None:
 def check_together(config: Config) -> None:
     """Raises InputError for settings that are fine alone and make no sense together."""
     training = config.training
-    task = DATA_TASKS[config.data.name]
+    task = config.data.fixed_task
     if task is not None:
         check_task(config, task)
     if not getattr(config.data, "validation_size", 0) and (training.keep == "best" or training.patience):

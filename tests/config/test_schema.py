@@ -118,21 +118,23 @@ def test_names_in_the_schema_are_the_tables_keys():
     from nnjax.network.activations import ACTIVATIONS
     from nnjax.network.backprop import GRADIENTS
     from nnjax.network.initializers import INITIALIZERS
+    from nnjax.network.layers.pooling import POOLINGS
     from nnjax.network.losses import LOSSES
     from nnjax.network.matmul import PRECISIONS
-    from nnjax.runs.build import MODELS
+    from nnjax.network.models import MODELS
     from nnjax.training.optimizers import OPTIMIZERS, SCHEDULES
 
     for table, names in [
         (ACTIVATIONS, schema.ACTIVATIONS),
         (INITIALIZERS, schema.INITIALIZERS),
         (LOSSES, schema.TASKS),
-        (SOURCES, schema.DATA_TASKS),
         (PRECISIONS, schema.PRECISIONS),
         *((table, schema.OPTIONS[group]) for table, group in ((MODELS, "model"), (LOSSES, "loss"), (SOURCES, "data"))),
         *((table, schema.OPTIONS[group]) for table, group in ((OPTIMIZERS, "optimizer"), (SCHEDULES, "schedule"))),
     ]:
         assert set(table) == set(names)
+    assert {name: loss.tasks for name, loss in LOSSES.items()} == schema.TASKS
+    assert tuple(POOLINGS) == schema.POOLINGS
     assert set(GRADIENTS) == {"backprop", "autodiff"}
 
 
