@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnjax.data.dataset import digest_of
-from nnjax.data.files import UnavailableError
 from nnjax.data.mnist.catalog import Collection
+from nnjax.data.mnist.download import UnavailableError
 from nnjax.data.mnist.idx_files import Arrays
 from nnjax.errors import InputError
 
@@ -35,6 +36,12 @@ class UnwritableError(InputError):
     def __init__(self, home: Path, error: OSError) -> None:
         self.reason = f"data.directory={home} can't be written: {error.strerror or error}"
         super().__init__(f"{self.reason}. Allowed: a folder with room that can be written to.")
+
+
+def data_directory(directory: str | None) -> Path:
+    """Return `directory`, or TensorFlow Datasets' own default, found as tfds.core.constants does but without it."""
+    chosen = directory or os.environ.get("TFDS_DATA_DIR") or os.path.join("~", "tensorflow_datasets")
+    return Path(os.path.expanduser(chosen)).absolute()
 
 
 def read_cache(home: Path, collection: Collection, accept: Accept) -> Cached | None:

@@ -1,16 +1,28 @@
 """A collection's four files from an address; a try that nobody asked for is short, and not repeated for a day."""
 
 import json
+import queue
+import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from nnjax.data.files import UnavailableError, download, write_atomically
 from nnjax.data.mnist.catalog import Collection
 from nnjax.data.mnist.idx_files import check_files
+from nnjax.system import atomic
 from nnjax.system.secrets import without_password
 
 DAY = 24 * 60 * 60.0  # seconds for which a failed try is remembered
 PATIENCE = 600.0  # seconds in all for a download that was asked for
+LARGEST_DOWNLOAD = 64 << 20  # bytes a file; the largest here, Fashion-MNIST's training images, has 26 MB
+
+
+class UnavailableError(Exception):
+    """No source gave the data. reasons: one line each, `WHERE: WHY`, for every source that was tried."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 def fetch(collection: Collection, url: str, folder: Path, seconds: float = PATIENCE) -> Path:
@@ -37,8 +49,8 @@ def fetch_if_likely(collection: Collection, home: Path, folder: Path) -> Path:
     try:
         fetch(collection, collection.url, folder, collection.seconds)
     except UnavailableError as error:
-        failure = json.dumps({"time": time.time(), "reason": str(error)}).encode()
-        write_atomically(note, lambda file: file.write(failure))
+        with atomic.file(note) as unfinished:
+            unfinished.write_text(json.dumps({"time": time.time(), "reason": str(error)}))
         raise
     note.unlink(missing_ok=True)
     return folder
@@ -51,3 +63,57 @@ def _raise_if_failed_today(note: Path) -> None:
             raise UnavailableError(f"{failure['reason']}, tried less than a day ago")
     except (OSError, ValueError, LookupError, TypeError):
         return  # no note, or one that says nothing: the network is tried
+
+
+def download(urls: Sequence[str], seconds: float, silence: float) -> list[bytes]:
+    """Return the bodies of all `urls`; raise UnavailableError after `seconds` in all or `silence` without a byte."""
+    answers: queue.SimpleQueue[list[bytes] | Exception] = queue.SimpleQueue()
+    deadline = time.monotonic() + seconds
+
+    def answer() -> None:
+        try:
+            answers.put([_body(url, deadline, silence) for url in urls])
+        except Exception as error:  # whatever it is, it belongs to the thread that waits
+            answers.put(error)
+
+    # A daemon thread can be left behind: looking up a name has no time limit of its own, and must not delay the exit.
+    threading.Thread(target=answer, daemon=True).start()
+    try:
+        bodies = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise UnavailableError(f"{without_password(urls[0])}: not complete within {seconds:g} s") from None
+    if isinstance(bodies, Exception):
+        raise bodies
+    return bodies
+
+
+def _body(url: str, deadline: float, silence: float) -> bytes:
+    import requests
+    import urllib3
+
+    body, shown = bytearray(), without_password(url)
+    try:
+        # identity: the files are .gz themselves and are checked as stored, so nobody may unpack them on the way.
+        headers = {"Accept-Encoding": "identity"}
+        with requests.get(url, stream=True, timeout=silence, headers=headers) as response:
+            if response.status_code != 200:
+                raise UnavailableError(f"{shown}: HTTP {response.status_code} {response.reason}")
+            for block in response.raw.stream(1 << 16, decode_content=False):
+                body += block
+                if len(body) > LARGEST_DOWNLOAD or time.monotonic() > deadline:
+                    raise UnavailableError(f"{shown}: not complete in time, or more than {LARGEST_DOWNLOAD >> 20} MiB")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise UnavailableError(f"{shown}: {cause_of(error)}") from None
+    return bytes(body)
+
+
+def cause_of(error: BaseException) -> str:
+    """Return in one line what happened to a request.
+
+    requests wraps urllib3, which wraps the socket's own error: the innermost one says it in words.
+    """
+    wrapped = (getattr(error, "reason", None), *error.args, error.__cause__)
+    inner = next((part for part in wrapped if isinstance(part, Exception)), None)
+    if inner is not None:
+        return cause_of(inner)
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0]

@@ -1,13 +1,14 @@
 """The four idx files of a collection: checked against their known sha256, then read into four arrays."""
 
+import gzip
 import hashlib
 import struct
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from nnjax.data.files import sha256_of, sha256_unpacked
 from nnjax.data.mnist.catalog import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
 from nnjax.data.mnist.idx import UNSIGNED_BYTE, read_idx
 from nnjax.errors import InputError
@@ -71,3 +72,21 @@ def _sha256_as_idx(array: np.ndarray) -> str | None:
         return None
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, UNSIGNED_BYTE, array.ndim, *array.shape)
     return hashlib.sha256(header + unsigned.tobytes()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_unpacked(path: Path) -> str | None:
+    """Return the sha256 (hex) of what a gzip file holds, None where it holds nothing whole."""
+    digest = hashlib.sha256()
+    try:
+        with gzip.open(path) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return None
+    return digest.hexdigest()

@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from nnjax.data.dataset import Dataset, Sizes, Split, of_images
-from nnjax.data.files import UnavailableError, data_directory
 from nnjax.data.mnist import bundled
-from nnjax.data.mnist.cache import Cached, UnwritableError, read_or_make
+from nnjax.data.mnist.cache import Cached, UnwritableError, data_directory, read_or_make
 from nnjax.data.mnist.catalog import MNIST, Collection
 from nnjax.data.mnist.cropping import cropped
-from nnjax.data.mnist.download import fetch, fetch_if_likely
+from nnjax.data.mnist.download import UnavailableError, fetch, fetch_if_likely
 from nnjax.data.mnist.idx_files import check_files, read_files
 from nnjax.data.mnist.tfds_source import build_by_tfds, is_from_tfds, prepared_by_tfds, tfds_name
 from nnjax.errors import InputError

@@ -18,8 +18,8 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import downloader
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
-from nnjax.data.files import UnavailableError, cause_of
 from nnjax.data.mnist.catalog import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
+from nnjax.data.mnist.download import UnavailableError, cause_of
 from nnjax.data.mnist.idx_files import read_split
 from nnjax.data.mnist.tfds_folder import quiet
 from nnjax.errors import InputError

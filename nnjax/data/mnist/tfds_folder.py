@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import hashing
 
-from nnjax.data.files import UnavailableError
 from nnjax.data.mnist.catalog import Collection
+from nnjax.data.mnist.download import UnavailableError
 from nnjax.data.mnist.idx_files import Arrays, is_content_of
 
 

@@ -6,9 +6,9 @@ tensorflow_datasets is imported only where one of the two functions needs it, wh
 from collections.abc import Callable
 from pathlib import Path
 
-from nnjax.data.files import UnavailableError
 from nnjax.data.mnist.cache import Cached, move_into_place
 from nnjax.data.mnist.catalog import Collection
+from nnjax.data.mnist.download import UnavailableError
 
 TFDS = "tensorflow_datasets"
 BUILT = "nnjax_idx/{}/1.0.0"  # the folder of what nnjax's own builder prepares, by the collection's name
