@@ -50,7 +50,7 @@ def main() -> None:
     schema.register()
     folder = str(schema.configuration_folder())
     command = hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)
-    with signals.watched():
+    with signals.watch():
         exit_with_one_line(lambda: launch.with_sweep_uploads(command))
 
 

@@ -85,8 +85,8 @@ def deliver_sweep(root: Path, uri: str | None) -> str:
     if known is None:
         return ""
     stale = known["status"] is None
-    if stale and not processes.gone(known["process"]):
-        return processes.elsewhere(known["process"])
+    if stale and not processes.has_ended(known["process"]):
+        return processes.describe_other_host(known["process"])
     parts, running = list(kept.parts(root)), command.running(root, known, uri)
     digest = Sweep(root, parts, known["objective"]).digest(known["record"]) if parts else command.NOTHING
     if command.has(known, running, digest):

@@ -55,7 +55,7 @@ def pictures(folder: Path) -> list[Picture]:
 def write(file: Path, template: str, **facts: Any) -> None:
     """A template with these facts, as a file that is whole or not there."""
     text = environment().get_template(template).render(**facts)
-    with atomic.file(file) as part:
+    with atomic.write_file(file) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 

@@ -27,7 +27,7 @@ def write(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResul
 
     (folder / "figures").mkdir(exist_ok=True)
     for name, figure in figures(folder, config, dataset, outcome):
-        with atomic.file(folder / "figures" / f"{name}.png") as file:
+        with atomic.write_file(folder / "figures" / f"{name}.png") as file:
             style.save(figure, file)
 
 

@@ -36,7 +36,7 @@ def write(
     from nnjax.config import defaults
     from nnjax.reporting import page
 
-    given = secrets.without_passwords(dataclasses.asdict(config))
+    given = secrets.remove_passwords(dataclasses.asdict(config))
     check = folder / "gradient_check.txt"
     page.write(
         folder / FILE,
@@ -63,7 +63,7 @@ def described(dataset: Dataset) -> list[tuple[str, str]]:
     one = " x ".join(map(str, dataset.train.x.shape[1:]))
     return [
         ("name", dataset.name),
-        ("source", secrets.without_password(dataset.source)),
+        ("source", secrets.remove_password(dataset.source)),
         *((name, f"{len(part.y):,} examples") for name, part in parts.items()),
         ("an example", f"{one} {'pixels' if dataset.train.x.ndim == 3 else 'numbers'}"),
         ("features", ", ".join(dataset.features[:CLASSES])),

@@ -104,7 +104,7 @@ def digest(params: Sequence[tuple[np.ndarray, np.ndarray]], history: Mapping[str
 
 def write(folder: Path, facts: Mapping[str, str]) -> None:
     """Leaves them in a run's folder, whole or not at all."""
-    with atomic.file(folder / FILE) as file:
+    with atomic.write_file(folder / FILE) as file:
         file.write_text(json.dumps(facts, indent=1) + "\n")
 
 

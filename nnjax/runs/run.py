@@ -64,7 +64,7 @@ def run(
     with times.part("data"):
         dataset = load(config)
     prepare_jax(config)
-    settings = secrets.without_passwords(dataclasses.asdict(config))
+    settings = secrets.remove_passwords(dataclasses.asdict(config))
     units = build.units(config, dataset)
     checkpointer = Checkpointer(folder / checkpoints.FOLDER, config.checkpoint.every, identity(config, dataset))
     saved = checkpointer.latest()
@@ -115,7 +115,7 @@ def run(
         facts = run_folder.facts(name, shown, config, dataset, outcome, check, times.seconds, logger.where())
         with times.part("report"):
             run_page.write(folder, facts, config, dataset, outcome, provenance.read(folder / provenance.FILE))
-        times.reached("total")
+        times.mark("total")
         logger.log_metrics(times.metrics(), outcome.epochs)
         logger.log_summary(facts)
         run_folder.write_summary(folder, facts)
@@ -209,7 +209,7 @@ def accept(check: GradientCheck) -> None:
 
 def identity(config: Config, dataset: Dataset) -> dict[str, Any]:
     """What must be the same where a run goes on: all that determines its result but the number of epochs."""
-    settings = secrets.without_passwords(lanes.settings(config))
+    settings = secrets.remove_passwords(lanes.settings(config))
     return {key: value for key, value in settings.items() if key != "training.epochs"} | {"data": dataset.digest}
 
 
@@ -225,11 +225,11 @@ def train(
     trace = jax.profiler.trace(str(folder / "profile")) if config.runtime.profile else nullcontext()
     before = training.train_seconds  # of a run that goes on, an earlier command's
     try:
-        with signals.caught() as stop:
+        with signals.defer() as stop:
             with trace, Progress(config.training.epochs) as progress:
                 for number, chunk in enumerate(training.chunks(checkpointer.epochs)):
                     if number:
-                        times.reached("first_step")
+                        times.mark("first_step")
                     progress.show(chunk)
                     logger.log_epochs(chunk)
                     checkpointer.maybe_save(training)

@@ -24,13 +24,13 @@ TOLD = ("name", "activation", "pooling")  # what prediction needs of a model's s
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """The resolved configuration, config.yaml."""
-    with atomic.file(folder / "config.yaml") as file:
+    with atomic.write_file(folder / "config.yaml") as file:
         file.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
 
 
 def write_check(folder: Path, check: GradientCheck) -> None:
     """The errors by parameter, gradient_check.txt."""
-    with atomic.file(folder / "gradient_check.txt") as file:
+    with atomic.write_file(folder / "gradient_check.txt") as file:
         file.write_text(check_table(check) + "\n")
 
 
@@ -172,7 +172,7 @@ def write_network(folder: Path, config: Config, dataset: Dataset, outcome: Train
 
 def write_history(folder: Path, history: Mapping[str, np.ndarray]) -> None:
     """All epochs of all metrics, history.npz; MLflow shows at most a hundred points of each."""
-    with atomic.file(folder / "history.npz") as file:
+    with atomic.write_file(folder / "history.npz") as file:
         np.savez_compressed(file, **dict(history))  # type: ignore[arg-type]
 
 
@@ -190,5 +190,5 @@ def write_provenance(folder: Path, depended: Mapping[str, str]) -> dict[str, str
 
 def write_summary(folder: Path, facts: summary.RunSummary) -> None:
     """The panel that the run ends with, summary.txt."""
-    with atomic.file(folder / "summary.txt") as file:
+    with atomic.write_file(folder / "summary.txt") as file:
         file.write_text(summary.summary(facts) + "\n")

@@ -121,7 +121,7 @@ class RunLogger:
                 "digest": data.digest,
                 "shapes": data.shapes,
             },
-            process=processes.this(),
+            process=processes.current_process(),
         )
 
     def prepare(self) -> None:

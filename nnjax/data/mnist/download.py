@@ -10,7 +10,7 @@ from pathlib import Path
 from nnjax.data.mnist.catalog import Collection
 from nnjax.data.mnist.idx_files import check_files
 from nnjax.system import atomic
-from nnjax.system.secrets import without_password
+from nnjax.system.secrets import remove_password
 
 DAY = 24 * 60 * 60.0  # seconds for which a failed try is remembered
 PATIENCE = 600.0  # seconds in all for a download that was asked for
@@ -34,7 +34,7 @@ def fetch(collection: Collection, url: str, folder: Path, seconds: float = PATIE
     bodies = download([f"{url.rstrip('/')}/{name}" for name in names], seconds, collection.seconds)
     for name, body in zip(names, bodies, strict=True):
         (folder / name).write_bytes(body)
-    check_files(collection, folder, without_password(url))
+    check_files(collection, folder, remove_password(url))
     return folder
 
 
@@ -49,7 +49,7 @@ def fetch_if_likely(collection: Collection, home: Path, folder: Path) -> Path:
     try:
         fetch(collection, collection.url, folder, collection.seconds)
     except UnavailableError as error:
-        with atomic.file(note) as unfinished:
+        with atomic.write_file(note) as unfinished:
             unfinished.write_text(json.dumps({"time": time.time(), "reason": str(error)}))
         raise
     note.unlink(missing_ok=True)
@@ -81,7 +81,7 @@ def download(urls: Sequence[str], seconds: float, silence: float) -> list[bytes]
     try:
         bodies = answers.get(timeout=seconds)
     except queue.Empty:
-        raise UnavailableError(f"{without_password(urls[0])}: not complete within {seconds:g} s") from None
+        raise UnavailableError(f"{remove_password(urls[0])}: not complete within {seconds:g} s") from None
     if isinstance(bodies, Exception):
         raise bodies
     return bodies
@@ -91,7 +91,7 @@ def _body(url: str, deadline: float, silence: float) -> bytes:
     import requests
     import urllib3
 
-    body, shown = bytearray(), without_password(url)
+    body, shown = bytearray(), remove_password(url)
     try:
         # identity: the files are .gz themselves and are checked as stored, so nobody may unpack them on the way.
         headers = {"Accept-Encoding": "identity"}

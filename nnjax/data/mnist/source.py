@@ -14,7 +14,7 @@ from nnjax.data.mnist.download import UnavailableError, fetch, fetch_if_likely
 from nnjax.data.mnist.idx_files import check_files, read_files
 from nnjax.data.mnist.tfds_source import build_by_tfds, is_from_tfds, prepared_by_tfds, tfds_name
 from nnjax.errors import InputError
-from nnjax.system.secrets import without_password
+from nnjax.system.secrets import remove_password
 
 CHOICES = ("auto", "tfds", "bundled")
 BUNDLED: dict[str, Callable[[Sizes, str], Dataset]] = {MNIST.name: bundled.load}
@@ -84,7 +84,7 @@ def _from_mirror(collection: Collection, home: Path, mirror: str, by_tfds: bool)
 
 def _mirror(collection: Collection, mirror: str) -> tuple[str, Files]:
     if mirror.startswith(("http://", "https://")):
-        return without_password(mirror), partial(fetch, collection, mirror)
+        return remove_password(mirror), partial(fetch, collection, mirror)
     folder = Path(os.path.expanduser(mirror)).absolute()
     if not folder.is_dir():
         allowed = "a folder or http(s) URL with the four files"
@@ -138,7 +138,7 @@ def _check_choice(collection: Collection, source: str, mirror: str | None) -> No
 
 def _unavailable(mirror: str | None, error: UnavailableError) -> str:
     if mirror is not None:
-        return f"data.mirror={without_password(mirror)}: {error}. Allowed: a URL with the four files."
+        return f"data.mirror={remove_password(mirror)}: {error}. Allowed: a URL with the four files."
     return f"{error}. Name a folder or http(s) URL with the four files: data.mirror=FOLDER_OR_URL"
 
 

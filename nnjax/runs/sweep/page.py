@@ -40,7 +40,7 @@ def write(sweep: Sweep, rows: Sequence[tuple[str, str]], run_id: str, start_fold
             if each.key not in sweep.keys and not each.key.startswith("lanes.values")
         ],
         notice=sweep.group.dataset.get("notice", ""),
-        data=[("data", secrets.without_password(summary["data"])), ("digest", sweep.lanes[0].facts["data"])],
+        data=[("data", secrets.remove_password(summary["data"])), ("digest", sweep.lanes[0].facts["data"])],
         summary=[(name, summary[name]) for name in TOLD],
         spreads=spreads(sweep),
         board=board(sweep),

@@ -97,7 +97,7 @@ def write(
         metadata: of the networks, for `predictor.save`.
     """
     predictor.save(networks(part), params, metadata)
-    with atomic.file(histories(part)) as file:
+    with atomic.write_file(histories(part)) as file:
         np.savez_compressed(file, **dict(history))  # type: ignore[arg-type]
     write_table(part.with_suffix(".parquet"), lanes, {"group": json.dumps(group._asdict())})
 
@@ -119,7 +119,7 @@ def write_table(path: Path, lanes: Sequence[Lane], metadata: Mapping[str, str]) 
     mixed = [name for name, values in columns.items() if is_mixed(values)]
     columns |= {name: [None if each is None else json.dumps(each) for each in columns[name]] for name in mixed}
     table = pa.table(columns).replace_schema_metadata({**metadata, "json": json.dumps(mixed)})
-    with atomic.file(path) as file:
+    with atomic.write_file(path) as file:
         pq.write_table(table, file)
 
 

@@ -65,7 +65,7 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     log.info("%s: %s", dataset.notice or run_folder.describe_data(dataset), count(len(todo), len(lanes)))
     pipeline.log_batch(config, dataset)
     if todo:
-        run_folder.write_settings(folder, secrets.without_passwords(dataclasses.asdict(config)))
+        run_folder.write_settings(folder, secrets.remove_passwords(dataclasses.asdict(config)))
         with Parent(config, dataset.name, root, start_folder) as parent:
             train(todo, dataset, folder, root, parent)
     found = {lane.facts["member"]: lane for lane in kept.unique_lanes([*kept.parts(root)])}
@@ -77,7 +77,7 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
 
 def told(config: Config) -> dict[str, Any]:
     """A member's settings, fit to be recorded."""
-    return secrets.without_passwords(members.settings(config))
+    return secrets.remove_passwords(members.settings(config))
 
 
 def count(todo: int, lanes: int) -> str:
@@ -143,7 +143,7 @@ def train_group(
         programs = f"{compiles} program{'s' * (compiles != 1)} compiled in {training.compile_seconds:.1f} s"
         with Progress(config.training.epochs) as progress:
             log.info("%s, %s", words, programs)
-            with signals.caught() as stop:
+            with signals.defer() as stop:
                 for chunk in training.chunks(checkpointer.epochs):
                     progress.show(chunk)
                     parent.check()
@@ -160,7 +160,7 @@ def train_group(
         part = kept.new_part(root)
         lanes = list(outcomes(group, training, dataset, part, folder, (started, time.time())))
         described = GroupInfo(
-            config=secrets.without_passwords(dataclasses.asdict(config)),
+            config=secrets.remove_passwords(dataclasses.asdict(config)),
             dataset={
                 "name": dataset.name,
                 "called": dataset.called,

@@ -70,7 +70,7 @@ def deliver(running: Running, status: journal.Status) -> None:
             dataset = write_summary(sweep, sweep.histories(), tracking)
             where = (parent.id, parent.url_hint) if parent else ("", "")
             rows = describe_sweep(sweep, running.start_folder, *where)
-            with atomic.file(sweep.folder / "summary.txt") as file:
+            with atomic.write_file(sweep.folder / "summary.txt") as file:
                 file.write_text(summary.panel(rows) + "\n")
             if tracking.report:
                 page.write(sweep, rows, where[0], running.start_folder, tracking)
@@ -101,7 +101,7 @@ def has(parent: "Run", digest: str) -> bool:
 
 def undelivered(running: Running, reason: str) -> str:
     """What is to be known and done where the store hasn't got all of a sweep."""
-    start_folder, reason = running.start_folder, secrets.without_password(reason)
+    start_folder, reason = running.start_folder, secrets.remove_password(reason)
     return not_all.line("sweep", running.root, start_folder, command.store_of(running), reason)
 
 
