@@ -3,7 +3,7 @@
 import argparse
 
 from nnjax.cli import check, compare, evaluate, predict, reproduce, sync
-from nnjax.errors import exit_with_one_line
+from nnjax.system.exit import exit_with_one_line
 
 VERBS = {
     "check": check,

@@ -14,9 +14,9 @@ from omegaconf import DictConfig
 from hydra_plugins.hydra_lanes.declaration import laned
 from nnjax.cli import help as usage
 from nnjax.config import overrides, schema
-from nnjax.errors import exit_with_one_line
 from nnjax.runs import launch
 from nnjax.system import signals
+from nnjax.system.exit import exit_with_one_line
 from nnjax.system.times import Times
 
 

@@ -3,10 +3,8 @@
 import argparse
 from pathlib import Path
 
-import hydra
-
-from nnjax.config import schema, validation
-from nnjax.config.overrides import normalize_overrides
+from nnjax.config import schema
+from nnjax.config.composition import read_config
 from nnjax.errors import InputError, TrainingError
 
 HELP = "compare the gradients by hand with jax.grad and with finite differences, and print them by parameter"
@@ -20,14 +18,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Prints the table; raises TrainingError where the gradients differ."""
-    schema.register()
     if given.config_dir and not Path(given.config_dir).is_dir():
         raise InputError(f"--config-dir={given.config_dir}: no such folder")
-    searched = [f"hydra.searchpath=['file://{Path(given.config_dir).absolute()}']"] if given.config_dir else []
-    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        overrides = normalize_overrides(given.overrides)
-        composed = hydra.compose("config", overrides + searched)
-    settings = validation.read(composed, overrides)
+    searched = [str(Path(given.config_dir).absolute())] if given.config_dir else []
+    settings = read_config(given.overrides, searched)
 
     from nnjax.data import sources
     from nnjax.network import gradient_check
@@ -35,7 +29,7 @@ def run(given: argparse.Namespace) -> None:
     from nnjax.runs import build, run_folder
     from nnjax.runs import run as pipeline
 
-    dataset = sources.load(**schema.source(settings))
+    dataset = sources.load(**schema.data_settings(settings))
     pipeline.prepare_jax(settings)
     found = gradient_check.check(build.model(settings, dataset), LOSSES[settings.loss.name], settings.seed)
     print(run_folder.check_table(found))

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from nnjax.config.lanes import affects_result, format_override
-from nnjax.errors import InputError, allowed_values
+from nnjax.errors import InputError, nearest
 from nnjax.runs import load
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> None:
     metrics = list(dict.fromkeys(metric for row in rows for metric in row.metrics))
     sort = given.sort or next((metric for metric in ORDER if metric in metrics), None)
     if sort is not None and sort not in metrics:
-        raise InputError(f"--sort={sort}: no such metric; {allowed_values(sort, metrics)}")
+        raise InputError(f"--sort={sort} is not a metric", metrics, nearest(sort, metrics))
     worst = float("inf")
     sign = -1 if sort and sort.endswith(("accuracy", "r2")) else 1
     rows.sort(key=lambda row: sign * row.metrics[sort] if sort in row.metrics else worst)
@@ -101,7 +101,7 @@ def chosen(given: argparse.Namespace) -> Iterator[Row]:
         found = mlflow_client.search(given.uri, folder, given.experiment, mlflow_client.tagged("sweep", given.sweep))
         if not found:
             names = {run.tags["sweep"]: None for run in mlflow_client.search(given.uri, folder) if "sweep" in run.tags}
-            raise InputError(f"--sweep={given.sweep}: no such sweep; {allowed_values(given.sweep, names)}")
+            raise InputError(f"--sweep={given.sweep} is not a sweep", names, nearest(given.sweep, names))
         for run in found:
             yield from lanes(given.uri, run)
         return
@@ -131,7 +131,7 @@ def one_of(wanted: str, ids: Sequence[str]) -> str:
     if len(found) > 1:
         raise InputError(f"{wanted}: begins the ids of {len(found)} runs; allowed: {', '.join(found[:5])}")
     if not found:
-        raise InputError(f"{wanted}: no such run; {allowed_values(wanted, list(ids)[:5])} ...")
+        raise InputError(f"{wanted} is not a run", [*list(ids)[:5], "..."], nearest(wanted, ids))
     return found[0]
 
 

@@ -39,7 +39,7 @@ def history(row: "Row", uri: str | None, copies: Path) -> dict[str, np.ndarray] 
     found = kept(row, name) or mlflow_client.download(uri, Path.cwd(), row.run.id, name, copy)
     if found is None:
         return None
-    values = npz.every(found)
+    values = npz.read_arrays(found)
     if row.lane is not None:
         return {key: each if key == "epoch" else each[row.lane] for key, each in values.items()}
     return {"epoch": np.arange(max(map(len, values.values()), default=0)), **values}

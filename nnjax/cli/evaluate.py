@@ -57,13 +57,13 @@ def run(given: argparse.Namespace) -> None:
     about = [("run", found.name), ("data", run_folder.describe_data(dataset)), ("notice", dataset.notice)]
     about += [("beware", evaluation_data.overlap(found, settings))]
     if not classes:
-        values = scores.of_numbers(y, found.predictor.outputs(x)[:, 0])
+        values = scores.score_regression(y, found.predictor.outputs(x)[:, 0])
         lines = [["metric", "value"], *([name, shown(value)] for name, value in values.items())]
     else:
         z = found.predictor.logits(x)
-        predicted = found.predictor.chosen(z)
-        every = scores.by_class(y, predicted, scores.rising(z, found.predictor.metadata["output"]))
-        lines = table(classes, every, scores.macro(every))
+        predicted = found.predictor.classes_of_logits(z)
+        every = scores.score_classes(y, predicted, scores.rank_instances(z, found.predictor.metadata["output"]))
+        lines = table(classes, every, scores.average_classes(every))
         about += [
             ("loss", f"{mean_loss(loss, z, y):.4g} ({loss})"),
             ("accuracy", f"{np.mean(predicted == y):.4g}"),

@@ -49,7 +49,7 @@ def run(given: argparse.Namespace) -> None:
         inputs.read(Path(os.path.expanduser(given.file)), preprocessing, features),
     )
     if given.show is not None and side is None:
-        shape = inputs.described(preprocessing)
+        shape = inputs.describe_shape(preprocessing)
         raise InputError(f"--show={given.show}: the network must be one of pictures, this one takes {shape}")
     lines = table(network, asked)
     if given.csv:
@@ -66,7 +66,7 @@ def run(given: argparse.Namespace) -> None:
 
 def show(given: argparse.Namespace, network: Predictor, asked: inputs.Inputs, side: int) -> None:
     """Writes what the network saw to a picture, or where none is wanted draws a single one in the terminal."""
-    seen = network.inputs(asked.rows).reshape(-1, side, side)
+    seen = network.preprocess(asked.rows).reshape(-1, side, side)
     if given.show is not None:
         from nnjax.reporting.figures import seen as figures
 

@@ -104,7 +104,7 @@ def of_run(found: Trained) -> Original:
     facts, result = provenance.read(depended), read(found.predictor.params, history)
     if facts.get(provenance.RESULT) != result.digest:
         raise InputError(f"{found.name}: model.safetensors or history.npz was changed since the run ended")
-    configuration = saved.complete(saved.read(settings), str(settings))
+    configuration = saved.to_config(saved.read_settings(settings), str(settings))
     return Original(configuration, result, {**facts, **found.tags}, "")
 
 
@@ -132,7 +132,7 @@ def files(found: Trained, *names: str) -> list[Path]:
 
 def read(params: Layers, history: Path, lane: int | None = None, last: int | None = None) -> Result:
     """The result with this history: a run's, or that of a lane up to its last epoch."""
-    found = npz.every(history)
+    found = npz.read_arrays(history)
     if lane is None:
         rows = max((len(values) for values in found.values()), default=0)
         return Result(params, np.arange(rows), found, rows - 1)

@@ -43,15 +43,15 @@ def figures(folder: Path, config: Config, dataset: Dataset, outcome: TrainingRes
     z = network.logits(test.x)
     if dataset.task == "regression":
         named = dataset.target.name if dataset.target else "y"
-        yield "predicted_over_true", regression.predicted_over_true(test.y, network.activated(z)[:, 0], named)
+        yield "predicted_over_true", regression.predicted_over_true(test.y, network.outputs_of_logits(z)[:, 0], named)
         return
-    yield "confusion_matrix", classification.confusion_matrix(test.y, network.chosen(z), dataset.classes)
+    yield "confusion_matrix", classification.confusion_matrix(test.y, network.classes_of_logits(z), dataset.classes)
     if test.x.ndim == 3:
         yield from _image_figures(dataset, network, z)
     if dataset.task == "binary" and test.x.shape[1:] == (2,):
         yield "decision_boundary", _boundary(dataset, network)
-    if dataset.whole is not None:
-        yield from _boolean_figures(dataset.whole, _trained(dataset, dataset.whole), network)
+    if dataset.truth_table is not None:
+        yield from _boolean_figures(dataset.truth_table, _trained(dataset, dataset.truth_table), network)
 
 
 def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray) -> Iterator[tuple[str, "Figure"]]:
@@ -63,9 +63,9 @@ def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray
 
     test, classes = dataset.test, dataset.classes
     yield "digits", digits.digits(dataset.train.x, dataset.train.y, classes)
-    h = network.activated(z)
+    h = network.outputs_of_logits(z)
     shares = np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
-    mistakes = classification.most_confident_mistakes(test.x, test.y, network.chosen(z), shares, classes)
+    mistakes = classification.most_confident_mistakes(test.x, test.y, network.classes_of_logits(z), shares, classes)
     yield "most_confident_mistakes", mistakes
     (Theta, _), outputs = network.params[0], len(network.params) == 1
     if Theta.ndim == 4:
@@ -81,7 +81,7 @@ def maps_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tup
     yield "filters", maps.filters([Theta for Theta, _ in network.params if Theta.ndim == 4])
     test, classes = dataset.test, dataset.classes
     few = np.sort(np.unique(test.y, return_index=True)[1])[:SEEN]
-    *layers, _ = network.layers(network.inputs(test.x[few]))
+    *layers, _ = network.layers(network.preprocess(test.x[few]))
     labels = [classes[label] for label in test.y[few]]
     yield "layers", maps.layers_seen(test.x[few], layers, network.outputs(test.x[few]), labels, classes)
 
@@ -93,7 +93,7 @@ def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
     (Theta, b), names = network.params[0], dataset.features or ("input x1", "input x2")
     scale, shift = (np.broadcast_to(dataset.preprocessing[i], 2) for i in range(2))
     raw = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
-    whole = dataset.whole
+    whole = dataset.truth_table
     shown, trained = _points(dataset) if whole is None else (whole, _trained(dataset, whole))
     h = lambda x: network.outputs(x)[:, -1]  # noqa: E731
     return boundary.decision_boundary(h, *shown, raw, names, trained, dataset.classes)
@@ -122,7 +122,7 @@ def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predi
     *hidden, (Theta, b) = network.params
     if hidden:
         g = predictor.ACTIVATIONS[network.metadata["model"]["activation"]]
-        output, a = predictor.OUTPUTS[network.metadata["output"]], network.inputs(x)
+        output, a = predictor.OUTPUTS[network.metadata["output"]], network.preprocess(x)
         for weights, bias in hidden:
             a = g(a @ weights.T + bias)
         shown = representation.hidden_representation(lambda a: output(a @ Theta.T + b)[:, -1], a, x, y, trained)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnjax.config.schema import Config
-from nnjax.data.dataset import Dataset, Split, digest_of_splits
+from nnjax.data.dataset import Dataset, Split, digest_splits
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.pooling import POOLINGS
@@ -171,5 +171,5 @@ def limited(config: Config, dataset: Dataset) -> Dataset:
     if limit is None:
         return dataset
     train = Split(*(part[: limit * size] for part in dataset.train))
-    digest = digest_of_splits(train, dataset.validation, dataset.test)
+    digest = digest_splits(train, dataset.validation, dataset.test)
     return dataclasses.replace(dataset, train=train, digest=digest)

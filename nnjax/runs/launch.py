@@ -66,7 +66,7 @@ def read_job(composed: DictConfig, times: Times) -> Job:
     from hydra.types import RunMode
 
     hydra = HydraConfig.get()
-    config = validation.read(composed, hydra.overrides.task)
+    config = validation.to_config(composed, hydra.overrides.task)
     folder, start_folder = Path(hydra.runtime.output_dir), Path(hydra.runtime.cwd)
     if config.tracking.enabled:
         store_uri(config.tracking.uri, start_folder)

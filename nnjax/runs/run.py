@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from nnjax.config import lanes, schema, validation
+from nnjax.config import combinations, lanes, schema
 from nnjax.config.schema import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
@@ -70,7 +70,7 @@ def run(
     saved = checkpointer.latest()
     check_epochs(config, saved)
     known = name_of(folder) if saved is not None else None
-    name = config.tracking.run_name or known or run_names.run_name(settings, units, dataset.called, typed)
+    name = config.tracking.run_name or known or run_names.run_name(settings, units, dataset.display_name, typed)
     width = shutil.get_terminal_size().columns
     log.info("%s\n%s", name, textwrap.fill(dataset.notice or run_folder.describe_data(dataset), width))
     log_batch(config, dataset)
@@ -130,10 +130,10 @@ def load(config: Config) -> Dataset:
     Raises:
         InputError: they can't be had, or are no task for the loss.
     """
-    dataset = sources.load(**schema.source(config))
+    dataset = sources.load(**schema.data_settings(config))
     for lane in lanes.lane_configs(config):
-        validation.check_task(lane, dataset.task)
-        validation.check_inputs(lane, dataset.preprocessing.shape)
+        combinations.check_task(lane, dataset.task)
+        combinations.check_inputs(lane, dataset.preprocessing.shape)
     return build.limited(config, dataset)
 
 
@@ -209,7 +209,7 @@ def accept(check: GradientCheck) -> None:
 
 def identity(config: Config, dataset: Dataset) -> dict[str, Any]:
     """What must be the same where a run goes on: all that determines its result but the number of epochs."""
-    settings = secrets.remove_passwords(lanes.settings(config))
+    settings = secrets.remove_passwords(lanes.result_settings(config))
     return {key: value for key, value in settings.items() if key != "training.epochs"} | {"data": dataset.digest}
 
 

@@ -182,7 +182,7 @@ def write_provenance(folder: Path, depended: Mapping[str, str]) -> dict[str, str
     It is that of model.safetensors and history.npz as they lie in the folder, and has no times in it: the same training
     on the same machine has the same.
     """
-    network, history = predictor.Predictor.load(folder / "model.safetensors"), npz.every(folder / "history.npz")
+    network, history = predictor.Predictor.load(folder / "model.safetensors"), npz.read_arrays(folder / "history.npz")
     found = {provenance.RESULT: provenance.digest(network.params, history)}
     provenance.write(folder, {**depended, **found})
     return found

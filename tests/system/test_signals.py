@@ -13,7 +13,7 @@ from nnjax.errors import Interrupted
 from nnjax.system import signals
 
 ROOT = Path(signals.__file__).parents[2]
-HEAD = "import hashlib, sys, time\nfrom nnjax.system import signals\nfrom nnjax.errors import exit_with_one_line\n"
+HEAD = "import hashlib, sys, time\nfrom nnjax.system import signals\nfrom nnjax.system.exit import exit_with_one_line\n"
 TAIL = """
 def say(word):
     print(word, flush=True)

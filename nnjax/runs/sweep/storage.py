@@ -143,7 +143,7 @@ def read_table(path: Path) -> tuple[list[Lane], dict[str, str]]:
             part, number = lane.facts["part"], lane.facts["lane"]
             if not re.fullmatch(r"[\w-]+", part) or type(number) is not int or number < 0:
                 raise ValueError(f"row {place} names the network {part!r:.60}, {number!r:.20}")
-            saved.check_plain(lane.settings, str(path))
+            saved.check_no_interpolation(lane.settings, str(path))
         return lanes, metadata
 
 
@@ -185,7 +185,7 @@ def parts(root: Path) -> Iterator[LaneGroup]:
         lanes, metadata = read_table(path)
         with readable(path):
             group = GroupInfo(**json.loads(metadata["group"]))
-            saved.checked(group.config, str(path))
+            saved.check_settings(group.config, str(path))
         yield LaneGroup(path.with_suffix(""), group, lanes)
 
 

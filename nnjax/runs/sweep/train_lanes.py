@@ -59,7 +59,9 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     """
     dataset = pipeline.load(config)
     pipeline.prepare_jax(config)
-    lanes = [LaneConfig(lane, members.identity(told(lane), dataset.digest)) for lane in members.lane_configs(config)]
+    lanes = [
+        LaneConfig(lane, members.lane_identity(told(lane), dataset.digest)) for lane in members.lane_configs(config)
+    ]
     done = {lane.facts["member"] for lane in kept.unique_lanes([*kept.parts(root)]) if lane.facts["status"] == FINISHED}
     todo = list({lane.identity: lane for lane in lanes if lane.identity not in done}.values())
     log.info("%s: %s", dataset.notice or run_folder.describe_data(dataset), count(len(todo), len(lanes)))
@@ -77,7 +79,7 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
 
 def told(config: Config) -> dict[str, Any]:
     """A member's settings, fit to be recorded."""
-    return secrets.remove_passwords(members.settings(config))
+    return secrets.remove_passwords(members.result_settings(config))
 
 
 def count(todo: int, lanes: int) -> str:
@@ -163,7 +165,7 @@ def train_group(
             config=secrets.remove_passwords(dataclasses.asdict(config)),
             dataset={
                 "name": dataset.name,
-                "called": dataset.called,
+                "called": dataset.display_name,
                 "source": dataset.source,
                 "described": run_folder.describe_data(dataset),
                 "notice": dataset.notice,

@@ -164,10 +164,10 @@ def record_parent(
     parent: "Run", sweep: Sweep, rows: Sequence[tuple[str, str]], dataset: Dataset | None, tracking: Tracking
 ) -> None:
     """Settings, data, spreads, files and the best lane's model."""
-    common = {key: value for key, value in members.settings(sweep.config).items() if key not in sweep.keys}
+    common = {key: value for key, value in members.result_settings(sweep.config).items() if key not in sweep.keys}
     parent.log_params(parent.missing_params(common))
     if dataset is not None:
-        parent.log_dataset(run_names.shortened(dataset.called), dataset.source, dataset.digest, dataset.shapes)
+        parent.log_dataset(run_names.shortened(dataset.display_name), dataset.source, dataset.digest, dataset.shapes)
     values: dict[str, float] = {}
     for metric in statistics.metrics(sweep.lanes):
         values |= {
@@ -190,7 +190,7 @@ def record_parent(
     if tracking.model and dataset is not None and parent.tags().get("best") != best:
         from nnjax.tracking.mlflow_model import log_model
 
-        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.example, dataset.classes)
+        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.example_rows, dataset.classes)
     top = [
         ("rank " + str(rank), statistics.name(sweep.lanes[i], sweep.keys))
         for rank, i in enumerate(sweep.order[:SHOWN], 1)
