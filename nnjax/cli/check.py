@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from nnjax.config import schema
 from nnjax.config.composition import read_config
 from nnjax.errors import InputError, TrainingError
 
@@ -23,15 +22,14 @@ def run(given: argparse.Namespace) -> None:
     searched = [str(Path(given.config_dir).absolute())] if given.config_dir else []
     settings = read_config(given.overrides, searched)
 
-    from nnjax.data import sources
     from nnjax.network import gradient_check
     from nnjax.network.losses import LOSSES
-    from nnjax.runs import build, run_folder
-    from nnjax.runs import run as pipeline
+    from nnjax.runs import check, jax_setup
+    from nnjax.runs.plan import make_plan
 
-    dataset = sources.load(**schema.data_settings(settings))
-    pipeline.prepare_jax(settings)
-    found = gradient_check.check(build.model(settings, dataset), LOSSES[settings.loss.name], settings.seed)
-    print(run_folder.check_table(found))
-    if not found.passed:
+    plan = make_plan(settings)
+    jax_setup.configure(settings.runtime)
+    gradients = gradient_check.check(plan.model, LOSSES[settings.loss.name], settings.seed)
+    print(check.table(gradients))
+    if not gradients.passed:
         raise TrainingError("the gradient by hand differs from jax.grad or from finite differences")

@@ -64,7 +64,8 @@ def replace_values(config: Config, values: Mapping[str, Any]) -> Config:
 def field_types(config: Config, key: str) -> tuple[type, ...]:
     """Return the types that the setting of a dotted key may have."""
     group, _, name = key.rpartition(".")
-    return _field_types(type(getattr(config, group) if group else config), name)
+    schema: Any = type(getattr(config, group) if group else config)
+    return _field_types(schema, name)
 
 
 @cache
