@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-import hydra
-
-from nnjax.config import lanes, schema, validation
-from nnjax.config.overrides import normalize_overrides
+from nnjax.config import lanes
+from nnjax.config.composition import read_config
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset
 from nnjax.runs import build, jax_setup
@@ -23,10 +21,7 @@ class Trained(NamedTuple):
 
 def configured(*overrides: str) -> Config:
     """The configuration of a command line."""
-    schema.register()
-    given = normalize_overrides(list(overrides))
-    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        return validation.read(hydra.compose("config", given), given)
+    return read_config(overrides)
 
 
 def prepared(*overrides: str) -> Trained:

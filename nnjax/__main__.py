@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import nnjax
 from nnjax.cli import check, compare, evaluate, predict, reproduce, sync
-from nnjax.errors import InputError, allowed_values, exit_with_one_line
+from nnjax.errors import InputError, nearest
+from nnjax.system.exit import exit_with_one_line
 
 VERBS = {
     "check": check,
@@ -40,8 +41,9 @@ def check_verb(words: Sequence[str]) -> None:
     word = words[0] if words else "--help"
     if word.startswith("-") or word in VERBS:
         return
-    hint = f"To train: nnjax-train {' '.join(words[1:])}".rstrip() if word == "train" else allowed_values(word, VERBS)
-    raise InputError(f"{word} is not a verb of nnjax. {hint}")
+    if word == "train":
+        raise InputError(f"{word} is not a verb of nnjax. To train: nnjax-train {' '.join(words[1:])}".rstrip())
+    raise InputError(f"{word} is not a verb of nnjax", VERBS, nearest(word, VERBS))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ import nnjax
 from hydra_plugins.hydra_lanes.declaration import laned
 from nnjax.cli import help as usage
 from nnjax.config import overrides, schema
-from nnjax.errors import exit_with_one_line
 from nnjax.runs import launch
 from nnjax.system import signals
+from nnjax.system.exit import exit_with_one_line
 from nnjax.system.times import Times
 
 
@@ -54,7 +54,7 @@ def main() -> None:
     schema.register()
     folder = str(schema.configuration_folder())
     command = hydra.main(version_base="1.3", config_path=folder, config_name="config")(task)
-    with signals.watched():
+    with signals.watch():
         exit_with_one_line(lambda: launch.with_sweep_uploads(command))
 
 

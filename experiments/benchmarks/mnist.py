@@ -24,8 +24,12 @@ def inputs(folder: str | Path, part: str) -> tuple[np.ndarray, np.ndarray, np.nd
     """The same with images of floats from 0 to 1; part: what the others stand for, `test` or `validation`."""
     x, y, held_out_x, held_out_y = read(folder)
     if part == "validation":
-        from nnjax.data.dataset import Sizes, Split, cut  # as nnjax cuts them; the timed scripts don't come here
+        from nnjax.data.dataset import (  # the timed scripts do not import it
+            Split,
+            SplitSizes,
+            split_validation,
+        )
 
-        train, held_out = cut("mnist", Split(x, y), Sizes(validation_size=HELD_OUT))
+        train, held_out = split_validation("mnist", Split(x, y), SplitSizes(validation_size=HELD_OUT))
         x, y, held_out_x, held_out_y = train.x, train.y, held_out.x, held_out.y
     return x.astype(np.float32) / 255, y, held_out_x.astype(np.float32) / 255, held_out_y

@@ -3,10 +3,7 @@
 import argparse
 from pathlib import Path
 
-import hydra
-
-from nnjax.config import schema, validation
-from nnjax.config.overrides import normalize_overrides
+from nnjax.config.composition import read_config
 from nnjax.errors import InputError, TrainingError
 
 HELP = "compare the gradients by hand with jax.grad and with finite differences, parameter by parameter"
@@ -20,14 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the errors of each parameter. Raises TrainingError if the gradients differ."""
-    schema.register()
     folder = arguments.config_dir
     if folder and not Path(folder).is_dir():
-        raise InputError(f"--config-dir={folder} is not a folder. Allowed: a folder with configurations.")
-    search_path = [f"hydra.searchpath=['file://{Path(folder).absolute()}']"] if folder else []
-    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        overrides = normalize_overrides(arguments.overrides)
-        config = validation.read(hydra.compose("config", overrides + search_path), overrides)
+        raise InputError(f"--config-dir={folder} is not a folder", "a folder with configurations")
+    config = read_config(arguments.overrides, [str(Path(folder).absolute())] if folder else [])
 
     from nnjax.network import gradient_check
     from nnjax.network.losses import LOSSES

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nnjax.cli.arguments import add_csv, add_store
 from nnjax.cli.table import MAX_ROWS, print_table
 from nnjax.config.lanes import affects_result, format_override
-from nnjax.errors import InputError, allowed_values
+from nnjax.errors import InputError, nearest
 from nnjax.reporting.comparison_page import Entry
 from nnjax.reporting.text import higher_is_better
 from nnjax.runs import load
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     sort = arguments.sort or next((metric for metric in SORTED_BY if metric in metrics), None)
     if sort is not None:
         if sort not in metrics:
-            raise InputError(f"--sort={sort} is not a metric of these runs. {allowed_values(sort, metrics)}")
+            raise InputError(f"--sort={sort} is not a metric of these runs", metrics, nearest(sort, metrics))
         metrics = [sort, *(metric for metric in metrics if metric != sort)]
         sign, last = -1 if higher_is_better(sort) else 1, float("inf")
         entries.sort(key=lambda entry: sign * entry.metrics[sort] if sort in entry.metrics else last)
@@ -84,7 +84,7 @@ def select(arguments: argparse.Namespace) -> Iterator[Entry]:
         sweeps = mlflow_client.search(uri, folder, arguments.experiment, mlflow_client.tagged("sweep", name))
         if not sweeps:
             names = {run.tags["sweep"]: None for run in mlflow_client.search(uri, folder) if "sweep" in run.tags}
-            raise InputError(f"--sweep={name} is not a sweep in this store. {allowed_values(name, names)}")
+            raise InputError(f"--sweep={name} is not a sweep in this store", names, nearest(name, names))
         for sweep in sweeps:
             yield from lane_entries(uri, sweep)
         return
@@ -113,7 +113,7 @@ def match_id(prefix: str, ids: Sequence[str]) -> str:
     if len(matches) > 1:
         raise InputError(f"{prefix} is the beginning of {len(matches)} ids. Allowed: {', '.join(matches[:5])}")
     if not matches:
-        raise InputError(f"{prefix} is not the id of a run in this store. {allowed_values(prefix, ids[:5])} ...")
+        raise InputError(f"{prefix} is not the id of a run in this store", [*ids[:5], "..."], nearest(prefix, ids))
     return matches[0]
 
 

@@ -36,7 +36,7 @@ def history(entry: Entry, uri: str | None, copies: Path) -> dict[str, np.ndarray
     file = local_file(entry, name) or mlflow_client.download(uri, Path.cwd(), entry.run.id, name, copy)
     if file is None:
         return None
-    arrays = npz.every(file)
+    arrays = npz.read_arrays(file)
     if entry.lane is not None:
         return {key: array if key == "epoch" else array[entry.lane] for key, array in arrays.items()}
     return {"epoch": np.arange(max(map(len, arrays.values()), default=0)), **arrays}

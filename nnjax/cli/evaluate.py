@@ -48,18 +48,18 @@ def run(arguments: argparse.Namespace) -> None:
     x, y = evaluation_data.fitted(network, dataset)
     facts = [
         ("run", trained.name),
-        ("data", f"{dataset.called}: {len(y):,} for the test, from {dataset.source}"),
+        ("data", f"{dataset.display_name}: {len(y):,} for the test, from {dataset.source}"),
         ("notice", dataset.notice),
         ("beware", evaluation_data.overlap(trained, settings)),
     ]
     if not classes:
-        values = scores.of_numbers(y, network.outputs(x)[:, 0])
+        values = scores.score_regression(y, network.outputs(x)[:, 0])
         lines = [["metric", "value"], *([name, number(value)] for name, value in values.items())]
     else:
         z = network.logits(x)
-        predicted = network.chosen(z)
-        by_class = scores.by_class(y, predicted, scores.rising(z, network.metadata["output"]))
-        lines = table(classes, by_class, scores.macro(by_class))
+        predicted = network.classes_of_logits(z)
+        by_class = scores.score_classes(y, predicted, scores.rank_instances(z, network.metadata["output"]))
+        lines = table(classes, by_class, scores.average_classes(by_class))
         facts += [
             ("loss", f"{number(mean_loss(loss, z, y))} ({loss})"),
             ("accuracy", number(float(np.mean(predicted == y)))),

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     side, features = inputs.picture_side(preprocessing), network.metadata.get("features") or ()
     questions = inputs.read(Path(os.path.expanduser(arguments.file)), preprocessing, features)
     if image_file is not None and side is None:
-        shape = inputs.described(preprocessing)
+        shape = inputs.describe_shape(preprocessing)
         raise InputError(f"--show={image_file} needs a network of images; this one takes {shape}. Allowed: no --show.")
     print_table(table(network, questions), arguments.csv)
     if side is not None:
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def show(arguments: argparse.Namespace, network: Predictor, questions: inputs.Inputs, side: int) -> None:
     """Write what the network saw to --show; without it, draw a single image in the terminal."""
-    images = network.inputs(questions.rows).reshape(-1, side, side)
+    images = network.preprocess(questions.rows).reshape(-1, side, side)
     if arguments.show is not None:
         from nnjax.reporting.figures.seen import seen
 

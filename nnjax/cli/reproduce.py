@@ -104,7 +104,7 @@ def original_run(trained: Trained) -> Original:
     facts, result = provenance.read(origins), read_result(trained.predictor.params, history)
     if facts.get(provenance.RESULT) != result.digest:
         raise InputError(f"{trained.name}: model.safetensors or history.npz was changed after the run")
-    config = saved.complete(saved.read(settings), str(settings))
+    config = saved.to_config(saved.read_settings(settings), str(settings))
     return Original(config, result, {**facts, **trained.tags}, "")
 
 
@@ -132,7 +132,7 @@ def files(trained: Trained, *names: str) -> list[Path]:
 
 def read_result(params: Layers, history: Path, lane: int | None = None, last: int | None = None) -> Result:
     """Return the result with this history: that of a run, or of a lane up to its last epoch."""
-    arrays = npz.every(history)
+    arrays = npz.read_arrays(history)
     if lane is None:
         rows = max((len(values) for values in arrays.values()), default=0)
         return Result(params, np.arange(rows), arrays, rows - 1)

@@ -84,8 +84,8 @@ def upload_sweep(root: Path, uri: str | None) -> str:
     if record is None:
         return ""
     abandoned = record["status"] is None
-    if abandoned and not processes.gone(record["process"]):
-        return processes.elsewhere(record["process"])
+    if abandoned and not processes.has_ended(record["process"]):
+        return processes.describe_other_host(record["process"])
     parts, running = list(storage.parts(root)), command.running(root, record, uri)
     digest = Sweep(root, parts, record["objective"]).digest(record["record"]) if parts else command.NOTHING
     if command.has(record, running, digest):

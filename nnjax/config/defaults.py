@@ -1,4 +1,4 @@
-"""A run's settings beside the defaults, and the command that has them all."""
+"""A run's settings compared with the defaults, and the command that has all of these settings."""
 
 import re
 import shlex
@@ -11,12 +11,13 @@ from nnjax.config import schema
 from nnjax.config.lanes import affects_result, format_override
 from nnjax.config.schema import flatten
 
-PLAIN = re.compile(r"(?!(true|false|null|nan|inf)$)[a-z_./][\w./:+-]*", re.IGNORECASE)  # text that needs no quotes
-CHOSEN = ("name", "preset")  # keys that are not set but follow from what was chosen: optimizer=adam, model=softmax
+# Text that Hydra reads as text without quotes
+PLAIN = re.compile(r"(?!(true|false|null|nan|inf)$)[a-z_./][\w./:+-]*", re.IGNORECASE)
+BY_GROUP = ("name", "preset")  # keys that no one sets: they follow from an option such as optimizer=adam, model=softmax
 
 
 class Setting(NamedTuple):
-    """A setting, its value and its default; None where there is none, as for tracking.tags.team."""
+    """A setting with its value and its default, which is None for keys without one such as tracking.tags.team."""
 
     key: str
     value: Any
@@ -24,63 +25,66 @@ class Setting(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether it is another than the default."""
+        """Whether the value is not the default."""
         return bool(self.value != self.default)
 
 
-def beside_defaults(settings: Mapping[str, Any]) -> list[Setting]:
-    """All settings, nested as in config.yaml: first those that results depend on."""
-    usual = flatten(defaults(settings))
-    found = [Setting(key, value, usual.get(key)) for key, value in flatten(settings).items()]
-    return sorted(found, key=lambda setting: not affects_result(setting.key))
+def compare_with_defaults(settings: Mapping[str, Any]) -> list[Setting]:
+    """Return all settings of a nested configuration, first those that results depend on."""
+    defaults = flatten(default_settings(settings))
+    compared = [Setting(key, value, defaults.get(key)) for key, value in flatten(settings).items()]
+    return sorted(compared, key=lambda setting: not affects_result(setting.key))
 
 
-def defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What conf/ has where these options are chosen: adam's values for a run with adam, but sgd as optimizer.name.
+def default_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the nested defaults for the options that were chosen: adam's values for adam, but optimizer.name sgd.
 
-    Under one of the lecture's names, such as model=perceptron, it is what that name sets.
+    For one of the lecture's names, such as model=perceptron, these are the values that the name sets. The files are
+    read one by one, since composing them by Hydra takes five times as long.
     """
-    tree = schema.configuration_folder()
-    whole: Any = OmegaConf.load(tree / "config.yaml")
-    options = chosen(whole)
-    given = {group: settings[group].get("name", option) for group, option in options.items()}
-    files = {group: tree / group / f"{option}.yaml" for group, option in given.items()}
+    conf = schema.configuration_folder()
+    main: Any = OmegaConf.load(conf / "config.yaml")
+    options = _chosen_options(main)
+    files = {group: conf / group / f"{settings[group].get('name', option)}.yaml" for group, option in options.items()}
     groups: dict[str, Any] = {  # a loss has no settings, so it may have no file
         group: OmegaConf.load(file) if file.exists() else OmegaConf.create({"name": ""})
         for group, file in files.items()
     }
-    preset: Any = OmegaConf.load(tree / "preset" / f"{settings['model'].get('preset') or 'mlp'}.yaml")
-    options |= {group.removeprefix("override /"): option for group, option in chosen(preset).items()}
+    preset: Any = OmegaConf.load(conf / "preset" / f"{settings['model'].get('preset') or 'mlp'}.yaml")
+    options |= {group.removeprefix("override /"): option for group, option in _chosen_options(preset).items()}
     for group, values in groups.items():
         if "name" in values:
             values["name"] = options[group]
         groups[group] = OmegaConf.merge(values, preset.get(group, {}))
         groups[group].pop("defaults", None)
-    single = {key: whole[key] for key in whole if key in settings and key not in options}
-    found: Any = OmegaConf.to_container(OmegaConf.create({**single, **groups}), resolve=True)
-    found["model"]["preset"] = None
-    return dict(found)
+    without_options = {key: main[key] for key in main if key in settings and key not in options}
+    composed: Any = OmegaConf.to_container(OmegaConf.create({**without_options, **groups}), resolve=True)
+    composed["model"]["preset"] = None
+    return dict(composed)
 
 
-def chosen(file: Any) -> dict[str, str]:
-    """Group -> option of a file's defaults list."""
+def _chosen_options(file: Any) -> dict[str, str]:
+    """Return group -> option of a file's defaults list."""
     entries = file.get("defaults", [])
     return {group: option for entry in entries if OmegaConf.is_dict(entry) for group, option in entry.items()}
 
 
-def command(settings: Mapping[str, Any]) -> str:
-    """What to type for a run with these settings, as far as results depend on them, without its experiment's file."""
-    differing = [each for each in beside_defaults(settings) if each.differs and affects_result(each.key)]
+def format_command(settings: Mapping[str, Any]) -> str:
+    """Return the command for a run with these nested settings, without the file of its experiment.
+
+    Settings that change no result are left out.
+    """
     words = []
-    for key, value, _ in differing:
+    for key, value, default in compare_with_defaults(settings):
         group, _, name = key.rpartition(".")
-        words.append(f"{group}={value}" if name in CHOSEN else f"{key}={quoted(value)}")
+        if value != default and affects_result(key):
+            words.append(f"{group}={value}" if name in BY_GROUP else f"{key}={quote_override(value)}")
     return " ".join(["python -m nnjax.train", *map(shlex.quote, words)])
 
 
-def quoted(value: Any) -> str:
-    """A value as Hydra reads it back: text that could be something else, such as 0110, in double quotes."""
+def quote_override(value: Any) -> str:
+    """Return a value as Hydra reads it back: text that looks like another value, such as 0110, in double quotes."""
     if not isinstance(value, str) or PLAIN.fullmatch(value):
         return format_override(value)
-    inside = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + (found[2] and '\\"'), value)
-    return f'"{inside}"'
+    escaped = re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + (match[2] and '\\"'), value)
+    return f'"{escaped}"'

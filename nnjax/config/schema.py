@@ -1,12 +1,13 @@
-"""The schema of conf/: one dataclass for each option of a group, with its bounds; values stand in the YAML files.
+"""The schema of conf/: one dataclass per option of a group, with the bounds of its settings.
 
-Past `validation.read`, the program sees plain records of these classes, never a DictConfig.
+The values stand in the YAML files. `validation.to_config` turns a composed configuration into plain records of these
+classes; the rest of the program never sees Hydra's DictConfig.
 """
 
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
 
@@ -40,14 +41,17 @@ ACTIVATIONS = tuple(names_in("network/activations.py", "ACTIVATIONS"))
 POOLINGS = tuple(names_in("network/layers/pooling.py", "POOLINGS"))
 INITIALIZERS = tuple(names_in("network/initializers.py", "INITIALIZERS"))
 TASKS = {name: entry["tasks"] for name, entry in names_in("network/losses.py", "LOSSES").items()}
-PRESETS = {  # the lecture's name for an mlp -> its loss, what it can be trained on, whether it may have hidden layers
+PRESETS = {  # the lecture's name for an mlp -> its loss, the tasks it can be trained on, whether it has hidden layers
     "perceptron": ("perceptron", ("binary", "multiclass"), False),  # L17
     "logistic": ("log_loss", ("binary",), False),  # L5, L19
     "softmax": ("cross_entropy", ("binary", "multiclass"), False),  # L7
     "one_vs_rest": ("log_loss", ("multiclass",), False),  # L6
     "regression": ("squared_error", ("regression",), True),  # L8
 }
-PLUGINS = {"cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"), "tpu": ("libtpu",)}  # what jax needs for a platform
+PLUGINS = {
+    "cuda": ("jax_cuda12_plugin", "jax_cuda13_plugin"),
+    "tpu": ("libtpu",),
+}  # packages that JAX needs for a platform
 LARGEST_SEED = 2**32 - 1
 STRATEGIES = ("auto", "vmap", "map")
 PRECISIONS = ("float32", "float64", "bfloat16")
@@ -61,29 +65,30 @@ def number(
     below: float | None = None,
     lane: bool = False,
 ) -> Any:
-    """A field for a finite number, or a list of them, within these bounds; lane: lanes of one program may differ."""
+    """Return a field for a finite number, or a list of them, within bounds. lane: as for `lane_number`."""
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
     return field(default=MISSING, metadata={**bounds, "lane": lane})
 
 
-def lane(**bounds: float) -> Any:
-    """A field for a number that is traced, so that the lanes of one program may differ in it."""
+def lane_number(**bounds: float) -> Any:
+    """Return a field for a number that is traced, so that the lanes of one program may differ in it."""
     return number(**bounds, lane=True)
 
 
 def one_of(allowed: Sequence[str]) -> Any:
-    """A field for one of these words."""
+    """Return a field for one of these words."""
     return field(default=MISSING, metadata={"allowed": allowed})
 
 
-def words(*allowed: str) -> Any:
-    """A field for a number with bounds >= 1 or one of these words."""
+def number_or_word(*allowed: str) -> Any:
+    """Return a field for a number of at least 1, or one of these words."""
     return field(default=MISSING, metadata={"at_least": 1, "words": allowed})
 
 
-def interval() -> Any:
-    """A field for a number of epochs or of seconds, such as 60s."""
-    return field(default=MISSING, metadata={"at_least": 1, "form": r"\d+(\.\d+)?s", "example": "5 (epochs), 60s"})
+def epochs_or_seconds() -> Any:
+    """Return a field for a number of epochs, or of seconds such as 60s."""
+    form, example = r"\d+(\.\d+)?s", "a number of epochs such as 5, or of seconds such as 60s"
+    return field(default=MISSING, metadata={"at_least": 1, "form": form, "example": example})
 
 
 class ModelSettings:
@@ -107,7 +112,7 @@ class Mlp(ModelSettings):
     hidden: list[int] = number(at_least=1, at_most=1_000_000)
     activation: str = one_of(ACTIVATIONS)
     init: str = one_of(INITIALIZERS)
-    init_scale: float = lane(at_least=0)
+    init_scale: float = lane_number(at_least=0)
 
 
 @dataclass
@@ -116,7 +121,7 @@ class Lenet5(ModelSettings):
     pooling: str = one_of(POOLINGS)
     activation: str = one_of(ACTIVATIONS)
     init: str = one_of(INITIALIZERS)
-    init_scale: float = lane(at_least=0)
+    init_scale: float = lane_number(at_least=0)
 
 
 @dataclass
@@ -135,7 +140,7 @@ class Mnist(DataSettings):
     train_size: int | None = number(at_least=1)
     validation_size: int | float = number(at_least=0)
     image_size: int = number(at_least=20, at_most=28)
-    label_noise: float = lane(at_least=0, at_most=1)
+    label_noise: float = lane_number(at_least=0, at_most=1)
 
 
 @dataclass
@@ -154,7 +159,7 @@ class Boolean(DataSettings):
     samples: int | None = number(at_least=1, at_most=10_000_000)
     test_size: int | float = number(at_least=0)
     seed: int = number(at_least=0, at_most=LARGEST_SEED)
-    label_noise: float = lane(at_least=0, at_most=1)
+    label_noise: float = lane_number(at_least=0, at_most=1)
 
 
 @dataclass
@@ -168,36 +173,36 @@ class File(DataSettings):
     train_size: int | None = number(at_least=1)
     validation_size: int | float = number(at_least=0)
     test_size: int | float = number(above=0)
-    label_noise: float = lane(at_least=0, at_most=1)
+    label_noise: float = lane_number(at_least=0, at_most=1)
 
 
 @dataclass
 class Optimizer:
     name: str = MISSING
-    learning_rate: float = lane(above=0)
+    learning_rate: float = lane_number(above=0)
 
 
 @dataclass
 class Momentum(Optimizer):
-    momentum: float = lane(at_least=0, at_most=1)
+    momentum: float = lane_number(at_least=0, at_most=1)
 
 
 @dataclass
 class Adam(Optimizer):
-    b1: float = lane(at_least=0, below=1)
-    b2: float = lane(at_least=0, below=1)
-    eps: float = lane(above=0)
+    b1: float = lane_number(at_least=0, below=1)
+    b2: float = lane_number(at_least=0, below=1)
+    eps: float = lane_number(above=0)
 
 
 @dataclass
 class AdamW(Adam):
-    weight_decay: float = lane(at_least=0)
+    weight_decay: float = lane_number(at_least=0)
 
 
 @dataclass
 class RmsProp(Optimizer):
-    decay: float = lane(at_least=0, below=1)
-    eps: float = lane(above=0)
+    decay: float = lane_number(at_least=0, below=1)
+    eps: float = lane_number(above=0)
 
 
 @dataclass
@@ -224,15 +229,15 @@ class Step(Schedule):
 @dataclass
 class Training:
     epochs: int = number(at_least=1)
-    batch_size: int | str = words("full")
+    batch_size: int | str = number_or_word("full")
     limit_batches: int | None = number(at_least=1)
-    shuffle_seed: int | None = lane(at_least=0, at_most=LARGEST_SEED)
-    l2: float = lane(at_least=0)
-    clip_norm: float | None = lane(above=0)
+    shuffle_seed: int | None = lane_number(at_least=0, at_most=LARGEST_SEED)
+    l2: float = lane_number(at_least=0)
+    clip_norm: float | None = lane_number(above=0)
     gradients: str = one_of(("backprop", "autodiff"))
     gradient_check: bool = MISSING
-    tolerance: float = lane(at_least=0)
-    patience: int | None = lane(at_least=1)
+    tolerance: float = lane_number(at_least=0)
+    patience: int | None = lane_number(at_least=1)
     keep: str = one_of(("last", "best"))
 
 
@@ -247,7 +252,7 @@ class Lanes:
 
 @dataclass
 class Checkpoint:
-    every: int | str | None = interval()
+    every: int | str | None = epochs_or_seconds()
 
 
 @dataclass
@@ -264,7 +269,7 @@ class Tracking:
     tags: dict[str, str] = field(default_factory=dict)
     figures: bool = MISSING
     model: bool = MISSING
-    report: bool = True  # runs of earlier versions don't say
+    report: bool = True  # the default for runs of earlier versions
 
 
 @dataclass
@@ -288,7 +293,7 @@ def options(base: type) -> dict[str, type]:
 
 @dataclass
 class Config:
-    seed: int = lane(at_least=0, at_most=LARGEST_SEED)
+    seed: int = lane_number(at_least=0, at_most=LARGEST_SEED)
     model: Any = MISSING
     loss: Any = MISSING
     data: Any = MISSING
@@ -324,49 +329,52 @@ OPTIONS: dict[str, dict[str, type]] = {
 }
 
 
+def setting_fields() -> dict[str, Field[Any]]:
+    """Return the field of every setting by its dotted key; of a key that several options have, the first option's."""
+    schemas = {group: [*options.values()] for group, options in OPTIONS.items()}
+    schemas |= {group: [schema] for group, schema in groups_without_options().items()}
+    by_key = {entry.name: entry for entry in fields(Config) if entry.name not in schemas}
+    for group, options in schemas.items():
+        for entry in (entry for schema in options for entry in fields(schema)):
+            by_key.setdefault(f"{group}.{entry.name}", entry)
+    return by_key
+
+
 def lane_keys() -> tuple[str, ...]:
-    """Dotted names of everything that lanes of one program may differ in."""
-    groups = {group: options.values() for group, options in OPTIONS.items()}
-    inside = [
-        f"{group}.{each.name}"
-        for group, schemas in groups.items()
-        for schema in schemas
-        for each in fields(schema)
-        if each.metadata.get("lane")
-    ]
-    return ("seed", *dict.fromkeys(inside))
+    """Return the dotted keys of all settings in which lanes of one program may differ."""
+    return tuple(key for key, entry in setting_fields().items() if entry.metadata.get("lane"))
 
 
-def source(config: Config) -> dict[str, Any]:
-    """What the data source is asked for: noise is added while training."""
+def data_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that the data source takes. Label noise is not one of them: training adds it."""
     return {key: value for key, value in vars(config.data).items() if key != "label_noise"}
 
 
-def record(settings: Mapping[str, Any]) -> Config:
-    """The records that `dataclasses.asdict` made these nested settings of."""
+def from_settings(settings: Mapping[str, Any]) -> Config:
+    """Return the records of nested settings, which `dataclasses.asdict` made of such records."""
     groups = {
         group: options.get(settings[group].get("name"), next(iter(options.values())))(**settings[group])
         for group, options in OPTIONS.items()
     }
-    nested = {name: schema(**settings[name]) for name, schema in nameless().items() if name in settings}
+    nested = {name: schema(**settings[name]) for name, schema in groups_without_options().items() if name in settings}
     return Config(**{**settings, **groups, **nested})
 
 
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level of dotted keys: {"model": {"name": "mlp"}} -> {"model.name": "mlp"}."""
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings as one level of dotted keys: {"model": {"name": "mlp"}} -> {"model.name": "mlp"}."""
     flat: dict[str, Any] = {}
-    for key, value in config.items():
+    for key, value in settings.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
 
 
-def nameless() -> dict[str, Any]:
-    """The groups that have no options to choose from, by name, such as sweep."""
+def groups_without_options() -> dict[str, Any]:
+    """Return the schemas of the groups that have one form only, by name, such as sweep."""
     return {name: schema for name, schema in get_type_hints(Config).items() if is_dataclass(schema)}
 
 
 def register() -> None:
-    """Gives Hydra the schema (conf/GROUP/OPTION.yaml extends /schema/GROUP/OPTION) and the names of PRESETS."""
+    """Register the schema and the names of PRESETS with Hydra: conf/GROUP/OPTION.yaml extends /schema/GROUP/OPTION."""
     store = ConfigStore.instance()
     store.store(group="schema", name="config", node=Config)
     for group, schemas in OPTIONS.items():
@@ -380,7 +388,7 @@ def register() -> None:
 
 
 def configuration_folder() -> Path:
-    """The folder of the Hydra tree: conf/ of a checkout, or nnjax/conf where a wheel was installed."""
+    """Return the folder of the Hydra tree: conf/ of a checkout, or nnjax/conf of an installed wheel."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"

@@ -1,1 +1,1 @@
-"""Where numbers come from: NumPy in, one `Dataset` out (see `nnjax.data.sources.load`)."""
+"""Data: every source returns one `Dataset` of NumPy arrays (see `nnjax.data.sources.load`)."""

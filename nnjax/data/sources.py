@@ -1,7 +1,6 @@
-"""The table of data sources by name: adding one is one function and one line here."""
+"""The table of data sources. To add one, write a function and one line here."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ from nnjax.data.dataset import Dataset
 from nnjax.data.mnist.catalog import FASHION_MNIST, MNIST
 from nnjax.data.mnist.source import load as load_collection
 from nnjax.data.table.source import file
-from nnjax.errors import InputError
+from nnjax.errors import InputError, nearest
 
 SOURCES: dict[str, Callable[..., Dataset]] = {
     "mnist": partial(load_collection, MNIST),
@@ -21,14 +20,11 @@ SOURCES: dict[str, Callable[..., Dataset]] = {
 
 
 def load(name: str, **settings: Any) -> Dataset:
-    """Return the Dataset of a source in SOURCES; `settings` are the config's data.* keys that it takes.
+    """Return the Dataset of a source.
 
-    mnist, fashion_mnist: source, mirror, directory, seed, train_size, validation_size; boolean and file: what
-    their functions take.
-    Raises InputError for a name that is not there and for whatever the source objects to.
+    name: a key of SOURCES. settings: the config's data.* keys, which are the arguments of the source's function.
+    Raises InputError for another name, and what the source raises.
     """
     if name not in SOURCES:
-        near = get_close_matches(name, SOURCES, 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise InputError(f"data={name}: no such data source; allowed are {', '.join(SOURCES)}{hint}")
+        raise InputError(f"data={name} is not a data source", SOURCES, nearest(name, SOURCES))
     return SOURCES[name](**settings)

@@ -1,1 +1,1 @@
-"""A trained model without JAX: prediction, scores, and what it can be given."""
+"""A trained model without JAX: prediction, scores, and the inputs that it takes."""

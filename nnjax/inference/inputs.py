@@ -1,4 +1,4 @@
-"""What a trained network is asked about: tables, arrays or pictures from files, as rows of the raw shape it takes."""
+"""Inputs for a trained network: tables, arrays and pictures from files, as rows of the raw shape that it takes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,17 @@ from nnjax.errors import InputError
 from nnjax.inference import digit_photos
 
 SMALLEST_PICTURE = 8  # pixels a side
-ALLOWED = ", ".join((".csv", ".npy", ".npz", *digit_photos.SUFFIXES))
+PICTURES = ", ".join(digit_photos.SUFFIXES)
+ALLOWED = f".csv, .npy, .npz, {PICTURES}, or a folder of pictures"
 
 
 class Inputs(NamedTuple):
-    """Raw rows (n, ...) and what each is called: its number in an array, its line in a table, its picture's file.
+    """Raw rows for a network.
 
-    refused: a line for each picture of a folder that can't be used.
+    Attributes:
+        rows: (n, ...).
+        names: of each row its number in an array, its line in a table, or the file of its picture.
+        refused: one line for each picture of a folder that cannot be used.
     """
 
     rows: np.ndarray
@@ -28,130 +32,130 @@ class Inputs(NamedTuple):
 
 
 def read(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str] = ()) -> Inputs:
-    """Return the rows in a .csv, .npy or .npz file, a picture, or a folder of pictures, for a network's preprocessing.
+    """Return the rows of a .csv, .npy or .npz file, of a picture, or of a folder of pictures.
 
-    Arrays are as data sets store them: (n, ...), or a single row. Of an .npz: its array x, or the only one. A table has
-    a column for each of the network's features, by name; others are left out. Raises InputError for what isn't there,
-    can't be read, or doesn't fit.
+    Arrays have the form of the data sets, (n, ...), or are a single row. An .npz has the array x, or only one array. A
+    table needs a column for each of the features, by name; other columns are left out.
+    preprocessing, features: from the network's metadata. Raises InputError for a file that does not exist, cannot be
+    read, or does not fit the network.
     """
     try:
         return _read(path, preprocessing, features)
     except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror or error}") from None
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def _read(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str]) -> Inputs:
-    if not (path.is_file() or path.is_dir()):
-        raise InputError(f"{path}: no such file; allowed: {ALLOWED}, a folder of pictures")
-    if path.suffix.lower() == ".csv" and path.is_file():
-        return columns(path, preprocessing, features)
-    if path.suffix.lower() in (".npy", ".npz") and path.is_file():
-        rows = batch(path, array(path), preprocessing)
-        return Inputs(rows, tuple(str(i) for i in range(len(rows))))
-    files = [path]
+    suffix = path.suffix.lower()
     if path.is_dir():
         files = sorted(
             file for file in path.iterdir() if file.suffix.lower() in digit_photos.SUFFIXES and file.is_file()
         )
         if not files:
-            raise InputError(f"{path}: no pictures in this folder; allowed: {', '.join(digit_photos.SUFFIXES)}")
-    elif path.suffix.lower() not in digit_photos.SUFFIXES:
-        raise InputError(f"{path}: no such kind of file; allowed: {ALLOWED}, a folder of pictures")
+            raise InputError(f"{path} has no pictures", PICTURES)
+    elif not path.is_file():
+        raise InputError(f"{path} does not exist", ALLOWED)
+    elif suffix == ".csv":
+        return read_table(path, preprocessing, features)
+    elif suffix in (".npy", ".npz"):
+        rows = to_rows(path, read_array(path), preprocessing)
+        return Inputs(rows, tuple(str(i) for i in range(len(rows))))
+    elif suffix in digit_photos.SUFFIXES:
+        files = [path]
+    else:
+        raise InputError(f"{path} is a file of another kind", ALLOWED)
     side = picture_side(preprocessing)
     if side is None:
-        wanted = described(preprocessing)
-        raise InputError(
-            f"{path}: a picture is for a network of pictures, this one takes {wanted}; allowed: .csv, .npy, .npz"
-        )
-    return images(files, side)
+        problem = f"{path} is a picture, and this network takes arrays {describe_shape(preprocessing)}"
+        raise InputError(problem, ".csv, .npy, .npz")
+    return read_pictures(files, side)
 
 
-def images(files: Sequence[Path], side: int) -> Inputs:
-    """Return the digits in pictures, uint8 (n, side, side); raise InputError where there is none in any."""
-    found, refused = {}, []
+def read_pictures(files: Sequence[Path], side: int) -> Inputs:
+    """Return the digits in pictures, uint8 (n, side, side); raise InputError if no picture can be used."""
+    digits, refused = {}, []
     for file in files:
         try:
-            found[file.name] = digit_photos.read(file, side)
+            digits[file.name] = digit_photos.read(file, side)
         except InputError as error:
             refused.append(str(error))
-    if not found:
-        raise InputError("; ".join(refused))
-    return Inputs(np.stack([*found.values()]), tuple(found), tuple(refused))
+    if not digits:
+        raise InputError(" ".join(refused))
+    return Inputs(np.stack([*digits.values()]), tuple(digits), tuple(refused))
 
 
-def columns(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str]) -> Inputs:
-    """Return the rows of a CSV file: the columns that have the features' names, x1, x2, ... if they have none."""
+def read_table(path: Path, preprocessing: Mapping[str, Any], features: Sequence[str]) -> Inputs:
+    """Return the rows of a CSV file: the columns with the features' names, or x1, x2, ... for unnamed features."""
     width = math.prod(preprocessing["shape"])
     if len(preprocessing["shape"]) > 1 or picture_side(preprocessing) is not None:
-        raise InputError(f"{path}: a table is for a network of columns, this one takes {described(preprocessing)}")
-    named = list(features) or [f"x{i}" for i in range(1, width + 1)]
-    there = csv.columns(path)
-    missing = [name for name in named if name not in there]
+        problem = f"{path} is a table, and this network takes arrays {describe_shape(preprocessing)}"
+        raise InputError(problem, f".npy, .npz, {PICTURES}")
+    names = list(features) or [f"x{i}" for i in range(1, width + 1)]
+    columns = csv.read_columns(path)
+    missing = [name for name in names if name not in columns]
     if missing:
-        raise InputError(f"{path}: has no column {missing[0]}; the network takes {', '.join(named)}")
-    x = np.stack([csv.numbers(path, name, there[name]).astype(float) for name in named], axis=1)
-    return Inputs(x, tuple(f"line {line + 1}" for line in there[named[0]].index))
+        raise InputError(f"{path} has no column {missing[0]}", f"a table with the columns {', '.join(names)}")
+    x = np.stack([csv.to_numbers(path, name, columns[name]).astype(float) for name in names], axis=1)
+    return Inputs(x, tuple(f"line {line + 1}" for line in columns[names[0]].index))
 
 
 def picture_side(preprocessing: Mapping[str, Any]) -> int | None:
-    """Return the side of the square grey pictures, 0 to 255, that a network takes; None if it takes anything else."""
+    """Return the side of the square grey pictures, 0 to 255, that a network takes; None for other inputs."""
     width = math.prod(preprocessing["shape"])
     side = math.isqrt(width)
-    return side if side * side == width and side >= SMALLEST_PICTURE and takes_grey(preprocessing) else None
+    return side if side * side == width and side >= SMALLEST_PICTURE and takes_grey_levels(preprocessing) else None
 
 
-def takes_grey(preprocessing: Mapping[str, Any]) -> bool:
-    """Return whether raw values are grey levels of 0 to 255: the network sees them divided by 255."""
+def takes_grey_levels(preprocessing: Mapping[str, Any]) -> bool:
+    """Return whether raw values are grey levels of 0 to 255, which the network divides by 255."""
     return bool(np.ndim(preprocessing["scale"]) == 0 and np.isclose(preprocessing["scale"], 1 / 255))
 
 
-def described(preprocessing: Mapping[str, Any]) -> str:
-    """Return the shapes of arrays for a network, in words: `(n, 28, 28) or (28, 28)`."""
+def describe_shape(preprocessing: Mapping[str, Any]) -> str:
+    """Return the shapes of arrays for a network: `(n, 28, 28) or (28, 28)`."""
     side = picture_side(preprocessing)
     shape = ", ".join(map(str, (side, side) if side else preprocessing["shape"]))
     return f"(n, {shape}) or ({shape}{'' if ',' in shape else ','})"
 
 
-def array(path: Path) -> np.ndarray:
-    """Return the array in a file, of numbers; raise InputError."""
+def read_array(path: Path) -> np.ndarray:
+    """Return the array of numbers in a file; raise InputError."""
     if path.suffix.lower() == ".npz":
-        there = npz.names(path)
-        if "x" not in there and len(there) != 1:
-            raise InputError(
-                f"{path}: must have an array x or only one array, its arrays: {', '.join(there) or 'none'}"
-            )
-        found = npz.from_npz(path, "x" if "x" in there else there[0])
+        names = npz.array_names(path)
+        if "x" not in names and len(names) != 1:
+            raise InputError(f"{path} has the arrays {', '.join(names) or '(none)'}", "an array x, or only one array")
+        array = npz.read_npz(path, "x" if "x" in names else names[0])
     else:
-        found = npz.from_npy(path)
-    if found.dtype.kind not in "buif":
-        raise InputError(f"{path}: must hold numbers, got {found.dtype}")
-    return found
+        array = npz.read_npy(path)
+    if array.dtype.kind not in "buif":
+        raise InputError(f"{path} has the type {array.dtype}", "numbers")
+    return array
 
 
-def batch(path: Path, found: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
+def to_rows(path: Path, array: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
     """Return an array as rows (n, ...); raise InputError unless it has the network's shape and range of values."""
     width = math.prod(preprocessing["shape"])
-    if found.ndim >= 2 and math.prod(found.shape[1:]) == width:
-        rows = found
-    elif found.ndim == 1 and width == 1:
-        rows = found[:, None]
-    elif found.shape in ((width,), tuple(preprocessing["shape"]), (picture_side(preprocessing),) * 2):
-        rows = found[None]
+    if array.ndim >= 2 and math.prod(array.shape[1:]) == width:
+        rows = array
+    elif array.ndim == 1 and width == 1:
+        rows = array[:, None]
+    elif array.shape in ((width,), tuple(preprocessing["shape"]), (picture_side(preprocessing),) * 2):
+        rows = array[None]
     else:
-        raise InputError(f"{path}: the network takes {described(preprocessing)}, got {found.shape}")
+        raise InputError(f"{path} has the shape {array.shape}", describe_shape(preprocessing))
     if not len(rows):
-        raise InputError(f"{path}: no rows in an array of shape {found.shape}")
+        raise InputError(f"{path} has no rows: {array.shape}", "at least one row")
     if not np.isfinite(rows).all():
-        raise InputError(f"{path}: must hold finite numbers, and some are not")
-    if takes_grey(preprocessing):
-        check_grey(path, rows)
+        raise InputError(f"{path} has values that are not finite", "finite numbers")
+    if takes_grey_levels(preprocessing):
+        _check_grey_levels(path, rows)
     return rows
 
 
-def check_grey(path: Path, rows: np.ndarray) -> None:
-    """Raises InputError for values that are not grey levels of 0 to 255."""
+def _check_grey_levels(path: Path, rows: np.ndarray) -> None:
+    """Raise InputError for values that are not grey levels of 0 to 255."""
     low, high = rows.min(), rows.max()
-    if 0 < high <= 1 and low >= 0:
-        raise InputError(f"{path}: the network takes 0 to 255, got {low:g} to {high:g}: multiply by 255")
-    if low < 0 or high > 255:
-        raise InputError(f"{path}: the network takes 0 to 255, got {low:g} to {high:g}")
+    fraction = low >= 0 and 0 < high <= 1
+    if fraction or low < 0 or high > 255:
+        hint = ", so multiply the values by 255" if fraction else ""
+        raise InputError(f"{path} has values from {low:g} to {high:g}", f"grey levels from 0 to 255{hint}")

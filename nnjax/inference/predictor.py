@@ -1,8 +1,8 @@
-"""A trained network read from one file and applied with NumPy alone.
+"""A trained network from one file, applied with NumPy.
 
-This file imports nothing of nnjax, so that a copy of it can travel inside an MLflow model; there alone it needs pandas.
-Arrays are safetensors (`0.Theta`, `0.b`, `1.Theta`, ...), the rest is JSON in their header: nothing in the file is ever
-executed.
+This file imports nothing of nnjax, so that a copy of it can travel inside an MLflow model. Only there it needs pandas.
+The arrays are safetensors (`0.Theta`, `0.b`, `1.Theta`, ...), and the metadata JSON in their header. Nothing in the
+file is ever executed.
 """
 
 import json
@@ -22,14 +22,14 @@ Layers = Sequence[tuple[Floats, Floats]]
 
 
 def sigmoid(z: Floats) -> Floats:
-    """g(z) = 1 / (1 + e^-z) (L1) without overflow: e^-|z| is at most 1."""
+    """Return g(z) = 1 / (1 + e^-z) (L1) without overflow: e^-|z| is at most 1."""
     small = np.exp(-np.abs(z))
     a: Floats = np.where(z >= 0, 1, small) / (1 + small)
     return a
 
 
 def softmax(z: Floats) -> Floats:
-    """a_i = e^{z_i} / sum_j e^{z_j} (L7) over the last axis; the largest z is subtracted first."""
+    """Return a_i = e^{z_i} / sum_j e^{z_j} (L7) over the last axis; the largest z is subtracted first."""
     powers = np.exp(z - np.max(z, axis=-1, keepdims=True))
     a: Floats = powers / np.sum(powers, axis=-1, keepdims=True)
     return a
@@ -49,14 +49,21 @@ OUTPUTS: Mapping[str, Callable[[Floats], Floats]] = {
     "step": lambda z: (z > 0).astype(z.dtype),  # of a perceptron (L17)
 }
 POOLINGS: Mapping[str, Callable[..., Floats]] = {"average": np.mean, "max": np.max}
-ZEROS = {"mlp": (), "lenet5": (2, 0)}  # around the images, for each convolution that a model begins with
-BLOCK = 500  # images convolved at once
-PROBABLE = ("softmax", "sigmoid")  # outputs that are probabilities
-ROWS = 64  # that a model's list of operations takes at once
+PADDING = {"mlp": (), "lenet5": (2, 0)}  # model -> zeros around the images of each convolution that it begins with
+BLOCK = 500  # images that are convolved at once
+ROWS = 64  # that the program of a model takes at once
 MAX_NUMBERS = 1 << 26  # of an array that an operation makes
-LARGEST = 2.0**127  # of float32, about
-LONGEST = 1 << 24  # characters of metadata: scale, shift and name of 200,000 features
-REFUSED = (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError)  # by JSON, safetensors, checks
+PROBABILITIES = ("softmax", "sigmoid")  # outputs that are probabilities
+LARGEST = 2.0**127  # of float32, rounded
+MAX_METADATA = 1 << 24  # characters: enough for scale, shift and name of 200,000 features
+REFUSALS = (
+    OSError,
+    SafetensorError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)  # of JSON, safetensors, checks
 
 
 def dot_general(a: Floats, b: Floats, dimension_numbers: Any) -> Floats:
@@ -146,68 +153,68 @@ def run_program(program: Mapping[str, Any], inputs: Sequence[Floats]) -> list[Fl
 
 
 class Predictor(NamedTuple):
-    """h_Theta (L2) from raw rows (n, ...) as the data set has them; params and metadata as in `save`."""
+    """The function h_Theta (L2) of raw rows (n, ...) as the data set has them; params and metadata as for `save`."""
 
     params: Layers
     metadata: Mapping[str, Any]
 
     @classmethod
     def load(cls, path: str | Path, lane: int = 0) -> "Predictor":
-        """The predictor that `save` wrote; a damaged or foreign file is a ValueError of one line.
+        """Return the predictor in a file that `save` wrote.
 
-        lane: which of the networks, in a file that holds those of several lanes.
+        lane: the number of the network in a file with several lanes. Raises ValueError, one line, for a damaged file.
         """
         try:
-            metadata = about(path)
+            metadata = read_metadata(path)
             lanes = metadata.get("lanes")
             if not 0 <= lane < (lanes or 1):
-                raise ValueError(f"lane must be below {lanes or 1}, got {lane}")
+                raise _wrong(f"lane={lane} is out of range", f"a number below {lanes or 1}")
             with safe_open(path, framework="numpy") as file:
                 stored = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-                _check_stored({name: (each.get_dtype(), each.get_shape()) for name, each in stored.items()}, lanes)
-                one = {name: each[slice(None) if lanes is None else lane] for name, each in stored.items()}
+                _check_stored({name: (array.get_dtype(), array.get_shape()) for name, array in stored.items()}, lanes)
+                one = {name: array[slice(None) if lanes is None else lane] for name, array in stored.items()}
             params = tuple((one[f"{i}.Theta"], one[f"{i}.b"]) for i in range(len(one) // 2))
             _check(params, metadata)
             if not all(np.isfinite(array).all() for layer in params for array in layer):
-                raise ValueError("parameters must be finite numbers, and some are not")
-        except REFUSED as error:
+                raise _wrong("some parameters are not finite", "finite numbers")
+        except REFUSALS as error:
             raise _foreign(path, error) from None
         return cls(params, metadata)
 
     def outputs(self, raw: NDArray[Any]) -> Floats:
-        """h (n, K): the loss's own output of the logits (L5-L8); of a regression in its target's own units."""
-        return self.activated(self.logits(raw))
+        """Return h (n, K), the loss's output function of the logits (L5-L8); of a regression in the target's units."""
+        return self.outputs_of_logits(self.logits(raw))
 
-    def activated(self, z: Floats) -> Floats:
-        """`outputs` from `logits`."""
+    def outputs_of_logits(self, z: Floats) -> Floats:
+        """Return `outputs` for the result of `logits`."""
         h = OUTPUTS[self.metadata["output"]](z)
         target = self.metadata.get("target")
         return (h if target is None else h * target["deviation"] + target["mean"]).astype(np.float32)
 
     def logits(self, raw: NDArray[Any]) -> Floats:
-        """z (n, K): a = g(a Theta^T + b) layer by layer, the last without g (L2)."""
-        x = self.inputs(raw)
-        rows = BLOCK if ZEROS.get(self.metadata["model"]["name"]) else max(len(x), 1)
+        """Return z (n, K): a = g(a Theta^T + b) layer by layer, the last without g (L2)."""
+        x = self.preprocess(raw)
+        rows = BLOCK if PADDING.get(self.metadata["model"]["name"]) else max(len(x), 1)
         return np.concatenate([self._last(x[i : i + rows]) for i in range(0, max(len(x), 1), rows)])
 
     def layers(self, x: Floats) -> Iterator[Floats]:
-        """What each layer makes of `inputs` (n, d): units (n, units), logits last.
+        """Yield the output of each layer for preprocessed rows (n, d): (n, units), at last the logits (n, K).
 
-        Of a convolution its maps (n, maps, rows, columns), then the same pooled (L16).
+        A convolution has two outputs: its maps (n, maps, rows, columns), then the pooled maps (L16).
         """
         programs = self.metadata.get("programs", {})
         if "model" in programs:
             yield from self._run(programs["model"], x)
             return
         model, last = self.metadata["model"], len(self.params) - 1
-        g, zeros = _activation(self.metadata), ZEROS[model["name"]]
+        g, padding = _activation(self.metadata), PADDING[model["name"]]
         side = math.isqrt(x.shape[1])
-        a = x.reshape(len(x), 1, side, side) if zeros else x
+        a = x.reshape(len(x), 1, side, side) if padding else x
         for i, (Theta, b) in enumerate(self.params):
-            if i < len(zeros):
-                a = g(convolved(a, Theta, b, zeros[i]))
+            if i < len(padding):
+                a = g(convolve(a, Theta, b, padding[i]))
                 yield a
-                a = pooled(a, POOLINGS[model["pooling"]])
+                a = pool(a, POOLINGS[model["pooling"]])
                 yield a
             else:
                 z = a.reshape(len(a), Theta.shape[1]) @ Theta.T + b
@@ -223,70 +230,79 @@ class Predictor(NamedTuple):
         return [np.concatenate(parts)[: len(x)] for parts in zip(*outputs, strict=True)]
 
     def _last(self, x: Floats) -> Floats:
-        for a in self.layers(x):  # noqa: B007 - the others are not kept
+        for a in self.layers(x):  # noqa: B007 - only the last is used
             pass
         return a
 
     def probabilities(self, raw: NDArray[Any]) -> Floats:
-        """One column a class: h, or (1 - h, h) where one sigmoid tells two classes apart (L5).
+        """Return one column per class (n, classes): h, or (1 - h, h) for the one sigmoid of two classes (L5).
 
-        One-vs-rest columns need not sum to 1 (L6). Identity and step outputs have none: ValueError.
+        The columns of one-vs-rest need not sum to 1 (L6). Raises ValueError for identity and step outputs.
         """
         output = self.metadata["output"]
-        if output not in PROBABLE:
-            raise ValueError(f"probabilities need a softmax or sigmoid output, this network's is {output}: use outputs")
+        if output not in PROBABILITIES:
+            raise _wrong(f"the output {output} gives no probabilities", "outputs(), or a softmax or sigmoid network")
         h = self.outputs(raw)
         return np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
 
     def classes(self, raw: NDArray[Any]) -> NDArray[np.int64]:
-        """Class indices (n,): argmax (L38), or h > metadata["threshold"] for one output, 0.5 unless given (L5)."""
-        if not self.metadata.get("classes"):
-            raise ValueError("classes need a network trained on labels, this one's metadata names none: use outputs")
-        return self.chosen(self.logits(raw))
+        """Return class indices (n,): argmax (L38), or h > metadata["threshold"] for one output, by default 0.5 (L5).
 
-    def chosen(self, z: Floats) -> NDArray[np.int64]:
-        """`classes` from `logits`: outputs far out round to 1 alike, so the argmax is theirs."""
+        Raises ValueError for a network without classes.
+        """
+        if not self.metadata.get("classes"):
+            raise _wrong("this network has no classes", "outputs(), or a network that was trained on labels")
+        return self.classes_of_logits(self.logits(raw))
+
+    def classes_of_logits(self, z: Floats) -> NDArray[np.int64]:
+        """Return `classes` for the result of `logits`. The argmax is that of the logits, since outputs round to 1."""
         if z.shape[1] > 1:
             return np.argmax(z, axis=1)
         return (OUTPUTS[self.metadata["output"]](z)[:, 0] > self.metadata.get("threshold", 0.5)).astype(np.int64)
 
     def predict(self, raw: Any) -> Floats:
-        """Probabilities (n, classes) where the network has them, else its outputs; a column each of `names`."""
-        return self.probabilities(raw) if self.metadata["output"] in PROBABLE else self.outputs(raw)
+        """Return `probabilities` if the network has them, otherwise `outputs`; the columns are `output_names`."""
+        return self.probabilities(raw) if self.metadata["output"] in PROBABILITIES else self.outputs(raw)
 
     @property
-    def names(self) -> list[str]:
-        """What the columns of `predict` are: classes, of a single step or identity unit the second; a target."""
+    def output_names(self) -> list[str]:
+        """Names of the columns of `predict`: classes, of a single step or identity unit the second, or the target."""
         target, classes, width = self.metadata.get("target"), self.metadata.get("classes"), len(self.params[-1][1])
         if target is not None:
             return [target["name"]]
-        columns = 2 if width == 1 and self.metadata["output"] in PROBABLE else width
+        columns = 2 if width == 1 and self.metadata["output"] in PROBABILITIES else width
         return [*classes[-columns:]] if classes else [f"h{i}" for i in range(1, columns + 1)]
 
     @property
-    def columns(self) -> list[str]:
-        """What the inputs of a row are called, x1, x2, ... where they have no names."""
+    def input_names(self) -> list[str]:
+        """Names of the inputs of a row: x1, x2, ... for features without names."""
         width = math.prod(self.metadata["preprocessing"]["shape"])
         return [*(self.metadata.get("features") or (f"x{i}" for i in range(1, width + 1)))]
 
-    def rows(self, raw: Any) -> NDArray[Any]:
-        """Raw rows as an array: of a table (pandas.DataFrame) `columns` by name, of {name: rows} those."""
+    def to_array(self, raw: Any) -> NDArray[Any]:
+        """Return raw rows as an array: the columns `input_names` of a pandas.DataFrame, the rows of {name: rows}.
+
+        Raises ValueError for a table without one of the columns.
+        """
         if isinstance(raw, Mapping):
             (raw,) = raw.values()
         if not hasattr(raw, "columns"):
             return np.asarray(raw)
-        missing = [name for name in self.columns if name not in raw.columns]
+        missing = [name for name in self.input_names if name not in raw.columns]
         if missing:
-            there = ", ".join(map(str, raw.columns))
-            raise ValueError(f"input must have the column {missing[0]!r:.60}, its columns: {there:.80}")
-        return np.asarray(raw[self.columns])
+            columns = ", ".join(map(str, raw.columns))
+            raise _wrong(f"the input has no column {missing[0]!r:.60}, but {columns:.80}", ", ".join(self.input_names))
+        return np.asarray(raw[self.input_names])
 
-    def inputs(self, raw: Any) -> Floats:
-        """What the network sees of raw rows (see `rows`), unrolled (n, d): raw * scale + shift."""
-        rows, preprocessing = self.rows(raw), self.metadata["preprocessing"]
+    def preprocess(self, raw: Any) -> Floats:
+        """Return the network's input for raw rows (see `to_array`), unrolled (n, d): raw * scale + shift.
+
+        Raises ValueError for rows of another shape.
+        """
+        rows, preprocessing = self.to_array(raw), self.metadata["preprocessing"]
         shape = tuple(preprocessing["shape"])
         if rows.ndim < 2 or math.prod(rows.shape[1:]) != math.prod(shape):
-            raise ValueError(f"input must have the shape (n, {', '.join(map(str, shape))}), got {rows.shape}")
+            raise _wrong(f"the input has the shape {rows.shape}", f"(n, {', '.join(map(str, shape))})")
         scale, shift = (np.asarray(preprocessing[key], np.float32) for key in ("scale", "shift"))
         return (rows.reshape(len(rows), *shape).astype(np.float32) * scale + shift).reshape(len(rows), math.prod(shape))
 
@@ -297,45 +313,46 @@ def _activation(metadata: Mapping[str, Any]) -> Callable[[Floats], Floats]:
     return ACTIVATIONS[metadata["model"]["activation"]] if program is None else lambda z: run_program(program, [z])[0]
 
 
-def convolved(a: Floats, Theta: Floats, b: Floats, zeros: int) -> Floats:
-    """z (n, maps_out, rows, columns) of images (n, maps_in, height, width) with so many zeros around them (L16)."""
-    a = np.pad(a, ((0, 0), (0, 0), (zeros, zeros), (zeros, zeros)))
+def convolve(a: Floats, Theta: Floats, b: Floats, padding: int) -> Floats:
+    """Return z (n, maps_out, rows, columns) of images (n, maps_in, height, width), padded with zeros (L16)."""
+    a = np.pad(a, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     windows = np.lib.stride_tricks.sliding_window_view(a, Theta.shape[2:], axis=(2, 3))
     return np.moveaxis(np.tensordot(windows, Theta, axes=((1, 4, 5), (1, 2, 3))) + b, -1, 1)
 
 
-def pooled(a: Floats, pooling: Callable[..., Floats]) -> Floats:
-    """Images (n, maps, rows, columns) by 2 x 2; a last row or column alone is left out."""
+def pool(a: Floats, pooling: Callable[..., Floats]) -> Floats:
+    """Return images (n, maps, rows, columns) pooled by 2 x 2; the last row or column of an odd number is left out."""
     n, maps, rows, columns = a.shape
     blocks = a[:, :, : rows // 2 * 2, : columns // 2 * 2].reshape(n, maps, rows // 2, 2, columns // 2, 2)
     return pooling(blocks, axis=(3, 5))
 
 
-def about(path: str | Path) -> Mapping[str, Any]:
-    """The metadata of a file that `save` wrote, checked; a damaged or foreign file is a ValueError of one line."""
+def read_metadata(path: str | Path) -> Mapping[str, Any]:
+    """Return the checked metadata of a file that `save` wrote; raise ValueError, one line, for any other file."""
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["nnjax"]
-        if len(text) > LONGEST:
-            raise ValueError(f"metadata must have at most {LONGEST:,} characters, got {len(text):,}")
+        if len(text) > MAX_METADATA:
+            raise _wrong(f"the metadata has {len(text):,} characters", f"at most {MAX_METADATA:,}")
         metadata = json.loads(text)
         _check_metadata(metadata)
-    except REFUSED as error:
+    except REFUSALS as error:
         raise _foreign(path, error) from None
     return metadata
 
 
 def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
-    """Write params ((Theta (n_out, n_in), b (n_out,)), ...) and metadata to one file, whole or not at all.
+    """Write params ((Theta (n_out, n_in), b (n_out,)), ...) and metadata to one file, which is complete or absent.
 
     The Theta of a convolution is (maps_out, maps_in, size, size).
 
-    metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": a key of OUTPUTS, of lenet5 with "pooling",
-    "preprocessing": {"scale": 1 / 255, "shift": 0.0, "shape": [784]}, "classes": ["0", ...]}, and "threshold" where a
-    single output's is not 0.5; the network sees raw * scale + shift, numbers or one a feature; "features" are their
-    names. A regression has no classes and "target": {"name": "y", "mean": 0.0, "deviation": 1.0}: it predicts
-    h * deviation + mean. With "lanes": n the arrays have a first axis of n networks. Raises
-    ValueError where the parts don't fit.
+    metadata: {"model": {"name": "mlp", "activation": "relu"}, "output": a key of OUTPUTS,
+    "preprocessing": {"scale": 1 / 255, "shift": 0.0, "shape": [784]}, "classes": ["0", ...]}.
+    The model lenet5 also has a "pooling". scale and shift are one number, or one number per feature; the network's
+    input is raw * scale + shift. Optional are "features", their names, and "threshold", if that of a single output is
+    not 0.5. A regression has no classes and "target": {"name": "y", "mean": 0.0, "deviation": 1.0}; it predicts
+    h * deviation + mean. With "lanes": n, the arrays have a first axis of n networks.
+    Raises ValueError for parts that do not fit together.
     """
     arrays = [(np.ascontiguousarray(Theta, np.float32), np.ascontiguousarray(b, np.float32)) for Theta, b in params]
     _check([(Theta[0], b[0]) for Theta, b in arrays] if metadata.get("lanes") else arrays, metadata)
@@ -350,6 +367,11 @@ def save(path: str | Path, params: Layers, metadata: Mapping[str, Any]) -> None:
         raise
 
 
+def _wrong(problem: str, allowed: str) -> ValueError:
+    """Return an error in the form of `nnjax.errors`."""
+    return ValueError(f"{problem}. Allowed: {allowed}.")
+
+
 def _foreign(path: str | Path, error: BaseException) -> ValueError:
     return ValueError(f"{path} is not a predictor of nnjax: {type(error).__name__}: {' '.join(str(error).split())}")
 
@@ -358,115 +380,125 @@ def _check(params: Layers, metadata: Mapping[str, Any]) -> None:
     _check_metadata(metadata)
     width, classes = math.prod(metadata["preprocessing"]["shape"]), metadata.get("classes")
     if not params:
-        raise ValueError("a network has at least one layer, got none")
+        raise _wrong("the network has no layers", "at least one")
     if "model" in metadata.get("programs", {}):
         *_, z = Predictor(params, metadata).layers(np.zeros((1, width), np.float32))
         if z.shape != (1, len(params[-1][1])):
-            raise ValueError(f"the model must return (1, {len(params[-1][1])}) for one instance, got {z.shape}")
+            raise _wrong(f"the model makes {z.shape} of one instance", f"(1, {len(params[-1][1])})")
         _check_classes(classes, z.shape[1])
         return
-    zeros, maps, side = ZEROS[metadata["model"]["name"]], 1, math.isqrt(width)
-    if zeros and (side * side != width or len(params) <= len(zeros)):
-        raise ValueError(f"images must be square and layers more than {len(zeros)}, got {width} pixels, {len(params)}")
-    for i, (Theta, b) in enumerate(params[: len(zeros)]):
-        side += 2 * zeros[i] + 1 - Theta.shape[-1] if Theta.ndim else 0
+    padding, maps, side = PADDING[metadata["model"]["name"]], 1, math.isqrt(width)
+    if padding and (side * side != width or len(params) <= len(padding)):
+        problem = f"the network has images of {width} pixels and {len(params)} layers"
+        raise _wrong(problem, f"square images and more than {len(padding)} layers")
+    for i, (Theta, b) in enumerate(params[: len(padding)]):
+        side += 2 * padding[i] + 1 - Theta.shape[-1] if Theta.ndim else 0
         if b.ndim != 1 or not len(b) or Theta.shape != (len(b), maps, *Theta.shape[-1:] * 2) or side < 2:
-            raise ValueError(
-                f"layer {i} must be Theta (n_out, {maps}, size, size) and b (n_out,), got {Theta.shape}, {b.shape}"
-            )
+            raise _wrong_layer(i, Theta, b, f"(n_out, {maps}, size, size)")
         maps, side = len(b), side // 2
         width = maps * side**2
-    for i, (Theta, b) in enumerate(params[len(zeros) :], len(zeros)):
+    for i, (Theta, b) in enumerate(params[len(padding) :], len(padding)):
         if b.ndim != 1 or not len(b) or Theta.shape != (len(b), width):
-            raise ValueError(f"layer {i} must be Theta (n_out, {width}) and b (n_out,), got {Theta.shape}, {b.shape}")
+            raise _wrong_layer(i, Theta, b, f"(n_out, {width})")
         width = len(b)
     _check_classes(classes, width)
 
 
 def _check_classes(classes: Sequence[str] | None, outputs: int) -> None:
     if classes and len(classes) != max(outputs, 2):
-        raise ValueError(f"classes must be {max(outputs, 2)} names, for {outputs} outputs, got {len(classes)}")
+        raise _wrong(f"the network has {len(classes)} classes", f"{max(outputs, 2)}, for {outputs} outputs")
 
 
 def _check_programs(programs: Mapping[str, Any]) -> None:
-    """Check that steps are known operations with their settings, and that none makes a huge array."""
+    """Raise ValueError unless all steps are known operations with their settings and none makes a huge array."""
     for what, program in programs.items():
         for i, (name, values, settings) in enumerate(program["steps"]):
             known = name in OPERATIONS and {*settings} == {*OPERATIONS[name][1]}
-            if what not in ("activation", "model") or not known or not _listed(values, int):
-                raise ValueError(f"step {i} of the program {what!r:.40} must be one of OPERATIONS, got {name!r:.40}")
+            if what not in ("activation", "model") or not known or not _is_list(values, int):
+                raise _wrong(f"step {i} of the program {what!r:.40} is {name!r:.40}", ", ".join(OPERATIONS))
             if math.prod(settings.get("shape", ())) > MAX_NUMBERS:
-                raise ValueError(f"an array must have at most {MAX_NUMBERS:,} numbers, got {settings['shape']!r:.40}")
+                raise _wrong(f"an array has shape {settings['shape']!r:.40}", f"at most {MAX_NUMBERS:,} numbers")
+
+
+def _wrong_layer(i: int, Theta: Floats, b: Floats, shape: str) -> ValueError:
+    return _wrong(f"layer {i} has Theta {Theta.shape} and b {b.shape}", f"Theta {shape} and b (n_out,)")
 
 
 def _check_stored(arrays: Mapping[str, tuple[str, Sequence[int]]], lanes: int | None) -> None:
-    """Names, types and shapes of arrays before any is read: safetensors has compared them with the file's size."""
+    """Raise ValueError for names, types and shapes of arrays before one is read.
+
+    safetensors has compared them with the size of the file.
+    """
     names = {f"{i}.{part}" for i in range(len(arrays) // 2) for part in ("Theta", "b")}
     if {*arrays} != names:
-        raise ValueError(f"arrays must be 0.Theta, 0.b, 1.Theta, ..., got {', '.join(sorted(arrays))[:80] or 'none'}")
+        raise _wrong(f"the arrays are {', '.join(sorted(arrays))[:80] or '(none)'}", "0.Theta, 0.b, 1.Theta, ...")
     for name, (dtype, shape) in arrays.items():
         if dtype != "F32" or (lanes is not None and list(shape[:1]) != [lanes]):
-            wanted = "float32" if lanes is None else f"float32 ({lanes}, ...)"
-            raise ValueError(f"{name} must be {wanted}, got {dtype} {tuple(shape)}")
+            allowed = "F32" if lanes is None else f"F32 ({lanes}, ...)"
+            raise _wrong(f"{name} is {dtype} {tuple(shape)}", allowed)
 
 
 def _check_metadata(metadata: Any) -> None:
-    """What `save` takes, type by type."""
+    """Raise ValueError unless the metadata has the entries and types that `save` takes."""
     model, programs = metadata["model"], metadata.get("programs", {})
     _check_programs(programs)
-    formulas = {"model": [*ZEROS], "activation": [*ACTIVATIONS]}
-    formulas |= {"pooling": [*POOLINGS]} if model["name"] == "lenet5" else {}
-    for what, allowed in formulas.items():
-        name = model["name" if what == "model" else what]
-        if what not in programs and "model" not in programs and name not in allowed:
-            raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {name!r:.40}")
-    if metadata["output"] not in OUTPUTS:
-        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {metadata['output']!r:.40}")
+    tables = {"model": [*PADDING], "activation": [*ACTIVATIONS], "output": [*OUTPUTS]}
+    if model["name"] == "lenet5":
+        tables["pooling"] = [*POOLINGS]
+    if programs:
+        tables = (
+            {"output": tables["output"]} if "model" in programs else {**tables, "activation": [model["activation"]]}
+        )
+    names = {**model, **metadata, "model": model["name"]}
+    for key, options in tables.items():
+        if names[key] not in options:
+            raise _wrong(f"{key}={names[key]!r:.40} is not an option", ", ".join(options))
     shape = metadata["preprocessing"]["shape"]
-    if not (_listed(shape, int) and shape and len(shape) <= 8 and all(0 < length < 2**31 for length in shape)):
-        raise ValueError(f"shape must be whole numbers above 0, got {shape!r:.40}")
+    if not (_is_list(shape, int) and shape and len(shape) <= 8 and all(0 < length < 2**31 for length in shape)):
+        raise _wrong(f"shape={shape!r:.40} is not a shape", "whole numbers above 0")
     width = math.prod(shape)
-    for name in ("scale", "shift"):
-        given = metadata["preprocessing"][name]
-        if not _finite(given) and not (
-            _listed(given, int | float) and len(given) == width and all(map(_finite, given))
+    for key in ("scale", "shift"):
+        numbers = metadata["preprocessing"][key]
+        if not _is_finite(numbers) and not (
+            _is_list(numbers, int | float) and len(numbers) == width and all(map(_is_finite, numbers))
         ):
-            raise ValueError(f"{name} must be a number or one for each of {width} features, got {given!r:.40}")
-    for name, count in (("classes", None), ("features", width)):
-        given = metadata.get(name) or []
-        if not _listed(given, str) or (given and count not in (None, len(given))):
-            raise ValueError(f"{name} must be names{f', one for each of {count} features' if count else ''}")
+            raise _wrong(f"{key}={numbers!r:.40} is not a scaling", f"a number, or one for each of {width} features")
+    for key, count in (("classes", None), ("features", width)):
+        texts = metadata.get(key) or []
+        if not _is_list(texts, str) or (texts and count not in (None, len(texts))):
+            allowed = f"names{f', one for each of {count} features' if count else ''}"
+            raise _wrong(f"{key}={texts!r:.40} are no names", allowed)
     target = metadata.get("target")
-    if target is not None and not (isinstance(target["name"], str) and _finite(target["mean"], target["deviation"])):
-        raise ValueError(f"target must have a name, a mean and a deviation, got {target!r:.80}")
-    if not _finite(metadata.get("threshold", 0)):
-        raise ValueError(f"threshold must be a number, got {metadata['threshold']!r:.40}")
+    if target is not None and not (isinstance(target["name"], str) and _is_finite(target["mean"], target["deviation"])):
+        raise _wrong(f"target={target!r:.80} is incomplete", "a name, a mean and a deviation")
+    if not _is_finite(metadata.get("threshold", 0)):
+        raise _wrong(f"threshold={metadata['threshold']!r:.40} is not a number", "a number")
     lanes = metadata.get("lanes")
     if lanes is not None and not (type(lanes) is int and lanes > 0):
-        raise ValueError(f"lanes must be a whole number above 0, got {lanes!r:.40}")
+        raise _wrong(f"lanes={lanes!r:.40} is not a count", "a whole number above 0")
 
 
-def _listed(given: Any, kind: Any) -> bool:
-    return isinstance(given, list | tuple) and all(isinstance(each, kind) for each in given)
+def _is_list(value: Any, kind: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(element, kind) for element in value)
 
 
-def _finite(*given: Any) -> bool:
-    """Whether all are numbers of a size float32 holds."""
-    return all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= LARGEST for x in given)
+def _is_finite(*values: Any) -> bool:
+    """Return whether all values are numbers that float32 can hold."""
+    return all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= LARGEST for x in values)
 
 
-class Named(NamedTuple):
-    """A predictor as MLflow calls it: inputs by name or as an array, the answer by name."""
+class PyfuncModel(NamedTuple):
+    """A predictor with the interface of MLflow: inputs by name or as an array, outputs by name."""
 
     predictor: Predictor
 
-    def predict(self, given: Any) -> Any:
-        """`Predictor.predict` as a pandas.DataFrame with a column each of `Predictor.names`."""
+    def predict(self, model_input: Any) -> Any:
+        """Return `Predictor.predict` as a pandas.DataFrame with the columns `Predictor.output_names`."""
         from pandas import DataFrame
 
-        return DataFrame(self.predictor.predict(given), columns=self.predictor.names)
+        return DataFrame(self.predictor.predict(model_input), columns=self.predictor.output_names)
 
 
-def _load_pyfunc(path: str) -> Named:
-    """The name MLflow's `loader_module` looks for."""
-    return Named(Predictor.load(path))
+def _load_pyfunc(path: str) -> PyfuncModel:
+    """Return the model in a file. MLflow's `loader_module` looks for a function of this name."""
+    return PyfuncModel(Predictor.load(path))

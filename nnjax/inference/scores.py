@@ -1,4 +1,4 @@
-"""How good predictions are: of classes precision, recall and AUC, each against the rest; of numbers rmse and r2."""
+"""Scores of predictions: precision, recall and AUC of each class against the rest; rmse and r2 of a regression."""
 
 import math
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from nnjax.inference.predictor import Floats
 
 
 class Score(NamedTuple):
-    """Of one class against the rest, or the mean of all classes; nan where it is not defined.
+    """The scores of one class against the rest, or the mean over classes; nan where a score is not defined.
 
     Attributes:
-        precision: share of what was called this class that is.
-        recall: share of this class that was called so.
+        precision: the share of this class among the instances that were predicted as it.
+        recall: the share of the instances of this class that were predicted as it.
         auc: the probability that an instance of this class has a higher h than one of the rest; ties count half.
-        instances: how many there are of it.
+        instances: their number.
     """
 
     precision: float
@@ -27,57 +27,58 @@ class Score(NamedTuple):
     instances: int
 
 
-def by_class(y: NDArray[np.integer], predicted: NDArray[np.integer], scores: Floats) -> list[Score]:
-    """The scores of each class, by class index.
+def score_classes(y: NDArray[np.integer], predicted: NDArray[np.integer], ranking: Floats) -> list[Score]:
+    """Return the scores of each class, by class index.
 
-    A class that never occurs has none: all nan. The precision of a class that occurs and is never predicted is 0.
+    A class without instances has no scores: all are nan. A class with instances that is never predicted has the
+    precision 0.
 
     Args:
         y, predicted: class indices (n,).
-        scores: (n, K), for each class a number that rises with its output; see `rising`.
+        ranking: (n, K), for each class a number that rises with its output; see `rank_instances`.
     """
-    labels = np.arange(scores.shape[1])
+    labels = np.arange(ranking.shape[1])
     precision, recall, _, counts = precision_recall_fscore_support(y, predicted, labels=labels, zero_division=0)
-    nothing = Score(math.nan, math.nan, math.nan, 0)
+    undefined = Score(math.nan, math.nan, math.nan, 0)
     return [
-        Score(float(precision[k]), float(recall[k]), auc(y == k, scores[:, k]), int(counts[k]))
+        Score(float(precision[k]), float(recall[k]), auc(y == k, ranking[:, k]), int(counts[k]))
         if counts[k]
-        else nothing
+        else undefined
         for k in labels
     ]
 
 
-def auc(positive: NDArray[np.bool_], scores: Floats) -> float:
-    """The area under the receiver operating characteristic; nan unless there are both kinds of instances."""
-    return float(roc_auc_score(positive, scores)) if 0 < positive.sum() < len(positive) else math.nan
+def auc(positive: NDArray[np.bool_], ranking: Floats) -> float:
+    """Return the area under the receiver operating characteristic; nan unless there are instances of both kinds."""
+    return float(roc_auc_score(positive, ranking)) if 0 < positive.sum() < len(positive) else math.nan
 
 
-def macro(scores: Sequence[Score]) -> Score:
-    """The mean over the classes that have a value, each counted once."""
-    columns = np.array([score[:3] for score in scores])
-    there = np.isfinite(columns)
-    means = np.where(there, columns, 0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
-    precision, recall, area = means.tolist()
+def average_classes(scores: Sequence[Score]) -> Score:
+    """Return the mean of each score over the classes for which it is defined (the macro average)."""
+    values = np.array([score[:3] for score in scores])
+    defined = np.isfinite(values)
+    counts = np.where(defined.any(axis=0), defined.sum(axis=0), np.nan)
+    precision, recall, area = (np.where(defined, values, 0).sum(axis=0) / counts).tolist()
     return Score(precision, recall, area, sum(score.instances for score in scores))
 
 
-def of_numbers(y: NDArray[np.floating], h: NDArray[np.floating]) -> dict[str, float]:
-    """The root of the mean squared error, and the share of y's variance that h explains; y, h (n,)."""
+def score_regression(y: NDArray[np.floating], h: NDArray[np.floating]) -> dict[str, float]:
+    """Return rmse, the root of the mean squared error, and r2, the share of y's variance that h explains; y, h (n,)."""
     return {"rmse": float(root_mean_squared_error(y, h)), "r2": float(r2_score(y, h)) if len(y) > 1 else math.nan}
 
 
-def rising(z: Floats, output: str) -> Floats:
-    """From logits (n, K) to numbers (n, classes) that order instances as the outputs h do, without rounding to ties.
+def rank_instances(z: Floats, output: str) -> Floats:
+    """Return numbers (n, classes) that order instances as the outputs h do, without the ties that rounding makes.
 
-    softmax: log(h_k / (1 - h_k)) = z_k - log sum_{j != k} e^{z_j} (L7); else the logits themselves (L5, L6), of one
-    output -z and z.
+    z: logits (n, K). For softmax: log(h_k / (1 - h_k)) = z_k - log sum_{j != k} e^{z_j} (L7). For other outputs: the
+    logits themselves (L5, L6), and -z and z for a single output.
     """
     z = z.astype(float)
     if z.shape[1] == 1:
         return np.concatenate([-z, z], axis=1)
     if output != "softmax":
         return z
-    nothing = np.full((len(z), 1), -np.inf)
+    empty_sum = np.full((len(z), 1), -np.inf)
     before = np.logaddexp.accumulate(z[:, :-1], axis=1)
     after = np.logaddexp.accumulate(z[:, :0:-1], axis=1)[:, ::-1]
-    return z - np.logaddexp(np.hstack([nothing, before]), np.hstack([after, nothing]))
+    return z - np.logaddexp(np.hstack([empty_sum, before]), np.hstack([after, empty_sum]))

@@ -68,7 +68,7 @@ def pictures(folder: Path) -> list[Picture]:
 def write(file: Path, template: str, **values: Any) -> None:
     """Write a template filled with values, and today's date. The file is either complete or not there."""
     html = environment().get_template(template).render(written=f"{datetime.now():%Y-%m-%d %H:%M}", **values)
-    with atomic.file(file) as part:
+    with atomic.write_file(file) as part:
         part.write_text(html, encoding="utf-8", errors="backslashreplace")
 
 

@@ -31,10 +31,10 @@ def write(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResul
     from nnjax.reporting.figures import style
 
     units = [math.prod(dataset.preprocessing.shape), *(len(b) for _, b in outcome.params)]
-    name = config.tracking.run_name or run_name(dataclasses.asdict(config), units, dataset.called)
+    name = config.tracking.run_name or run_name(dataclasses.asdict(config), units, dataset.display_name)
     (folder / "figures").mkdir(exist_ok=True)
     for file_name, figure in figures(folder, config, dataset, outcome):
-        with atomic.file(folder / "figures" / f"{file_name}.png") as file:
+        with atomic.write_file(folder / "figures" / f"{file_name}.png") as file:
             style.save(figure, file, name)
 
 
@@ -53,15 +53,15 @@ def figures(folder: Path, config: Config, dataset: Dataset, outcome: TrainingRes
     z = network.logits(test.x)
     if dataset.task == "regression":
         target = dataset.target.name if dataset.target else "y"
-        yield "predicted_over_true", regression.predicted_over_true(test.y, network.activated(z)[:, 0], target)
+        yield "predicted_over_true", regression.predicted_over_true(test.y, network.outputs_of_logits(z)[:, 0], target)
         return
-    yield "confusion_matrix", classification.confusion_matrix(test.y, network.chosen(z), dataset.classes)
+    yield "confusion_matrix", classification.confusion_matrix(test.y, network.classes_of_logits(z), dataset.classes)
     if test.x.ndim == 3:
         yield from _image_figures(dataset, network, z)
     if dataset.task == "binary" and test.x.shape[1:] == (2,):
         yield "decision_boundary", _boundary(dataset, network)
-    if dataset.whole is not None:
-        yield from _boolean_figures(dataset.whole, _trained_rows(dataset, dataset.whole), network)
+    if dataset.truth_table is not None:
+        yield from _boolean_figures(dataset.truth_table, _trained_rows(dataset, dataset.truth_table), network)
 
 
 def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray) -> Figures:
@@ -73,9 +73,11 @@ def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray
 
     test, classes = dataset.test, dataset.classes
     yield "digits", digits.digits(dataset.train.x, dataset.train.y, classes)
-    h = network.activated(z)
+    h = network.outputs_of_logits(z)
     probabilities = np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
-    mistakes = classification.most_confident_mistakes(test.x, test.y, network.chosen(z), probabilities, classes)
+    mistakes = classification.most_confident_mistakes(
+        test.x, test.y, network.classes_of_logits(z), probabilities, classes
+    )
     yield "most_confident_mistakes", mistakes
     (Theta, _), is_output = network.params[0], len(network.params) == 1
     if Theta.ndim == 4:
@@ -92,7 +94,7 @@ def maps_figures(dataset: Dataset, network: predictor.Predictor) -> Figures:
     test, classes = dataset.test, dataset.classes
     first_of_class = np.sort(np.unique(test.y, return_index=True)[1])[:MAX_IMAGES]
     images = test.x[first_of_class]
-    *layers, _ = network.layers(network.inputs(images))
+    *layers, _ = network.layers(network.preprocess(images))
     labels = [classes[label] for label in test.y[first_of_class]]
     yield "layers", maps.layers_seen(images, layers, network.outputs(images), labels, classes)
 
@@ -104,7 +106,7 @@ def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
     (Theta, b), names = network.params[0], dataset.features or ("input x1", "input x2")
     scale, shift = (np.broadcast_to(dataset.preprocessing[i], 2) for i in range(2))
     hidden = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
-    whole = dataset.whole
+    whole = dataset.truth_table
     points, trained = _points(dataset) if whole is None else (whole, _trained_rows(dataset, whole))
     h = lambda x: network.outputs(x)[:, -1]  # noqa: E731
     z = (lambda x: network.logits(x)[:, -1]) if network.metadata["output"] in ("sigmoid", "step") else None
@@ -133,7 +135,7 @@ def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predi
     yield "truth_table", boundary.truth_table(x, y, network.outputs(x)[:, -1], trained)
     *hidden, (Theta, b) = network.params
     if hidden:
-        *_, a, _ = network.layers(network.inputs(x))
+        *_, a, _ = network.layers(network.preprocess(x))
         output = predictor.OUTPUTS[network.metadata["output"]]
         h = lambda a: output(a @ Theta.T + b)[:, -1]  # noqa: E731
         yield "hidden_representation", representation.hidden_representation(h, a, x, y, trained)

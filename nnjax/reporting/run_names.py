@@ -28,7 +28,7 @@ LONGEST_WORD = 40  # characters of one word in a name
 def run_name(config: Mapping[str, Any], units: Sequence[int], data: str, typed: Sequence[str] = ()) -> str:
     """Return `mlp 2-4-1 adam XOR learning_rate=1 seed 0`: network, optimizer, data, settings, and the seed.
 
-    units: of each layer, inputs first. data: Dataset.called. typed: the command line, such as
+    units: of each layer, inputs first. data: Dataset.display_name. typed: the command line, such as
     `optimizer.learning_rate=1`.
     """
     words = [network(config["model"]["name"], config["loss"]["name"], units), config["optimizer"]["name"]]

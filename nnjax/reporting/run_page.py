@@ -37,21 +37,21 @@ def write(
     from nnjax.config import defaults
     from nnjax.reporting import page
 
-    settings = secrets.without_passwords(dataclasses.asdict(config))
+    settings = secrets.remove_passwords(dataclasses.asdict(config))
     check = folder / "gradient_check.txt"
     page.write(
         folder / FILE,
         "run.html",
         title=run.name,
         facts=run,
-        settings=defaults.beside_defaults(settings),
+        settings=defaults.compare_with_defaults(settings),
         data=data_rows(dataset),
         results=results(config, outcome),
         training=training_rows(run, outcome),
         parameters=parameter_rows(outcome) if run.parameters <= FEW_PARAMETERS else [],
         errors=check.read_text() if config.training.gradient_check and check.is_file() else "",
         pictures=page.pictures(folder / "figures") if config.tracking.figures else [],
-        command=defaults.command(settings),
+        command=defaults.format_command(settings),
         run=run.run_id or shlex.quote(run.folder),
         provenance=provenance,
     )
@@ -65,7 +65,7 @@ def data_rows(dataset: Dataset) -> summary.Facts:
     shape = " x ".join(map(str, dataset.train.x.shape[1:]))
     return [
         ("name", dataset.name),
-        ("source", secrets.without_password(dataset.source)),
+        ("source", secrets.remove_password(dataset.source)),
         *((name, f"{len(part.y):,} examples" if len(part.y) else "") for name, part in parts.items()),
         ("each example", f"{shape} {'pixels' if dataset.train.x.ndim == 3 else 'numbers'}"),
         ("features", ", ".join(dataset.features[:CLASSES])),

@@ -51,10 +51,10 @@ def describe_data(dataset: "Dataset") -> str:
     `XOR: 4 rows, trained and tested on all of them`.
     """
     rows = {"training": len(dataset.train.y), "validation": len(dataset.validation.y), "the test": len(dataset.test.y)}
-    if dataset.whole is not None and dataset.train.x.tobytes() == dataset.test.x.tobytes():
-        return f"{dataset.called}: {text.count(rows['training'], 'row')}, trained and tested on all of them"
+    if dataset.truth_table is not None and dataset.train.x.tobytes() == dataset.test.x.tobytes():
+        return f"{dataset.display_name}: {text.count(rows['training'], 'row')}, trained and tested on all of them"
     counts = ", ".join(f"{count:,} for {part}" for part, count in rows.items() if count)
-    return f"{dataset.called}: {counts}, from {dataset.source}"
+    return f"{dataset.display_name}: {counts}, from {dataset.source}"
 
 
 def describe_batch(config: "Config", dataset: "Dataset") -> str:

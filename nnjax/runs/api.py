@@ -17,12 +17,13 @@ from omegaconf import DictConfig
 
 from nnjax.config import schema
 from nnjax.config.overrides import normalize_overrides
-from nnjax.errors import InputError, as_input_error
+from nnjax.errors import InputError
 from nnjax.inference.predictor import Layers
 from nnjax.runs import launch, load
 from nnjax.runs.load import Trained
 from nnjax.runs.sweep import callback
 from nnjax.runs.sweep.callback import Running
+from nnjax.system.hydra_errors import as_input_error
 from nnjax.system.times import Times
 
 if TYPE_CHECKING:

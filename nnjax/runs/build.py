@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nnjax.config.schema import Config
-from nnjax.data.dataset import Dataset, Split, digest_of_splits
+from nnjax.data.dataset import Dataset, Split, digest_splits
 from nnjax.inference import predictor
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.losses import LOSSES
@@ -49,7 +49,7 @@ def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
     Raises InputError for an activation or a model that prediction with NumPy can't compute.
     """
     record, programs = config.model, {}
-    if record.name not in predictor.ZEROS:
+    if record.name not in predictor.PADDING:
         programs = {"model": operations.model_program(record.name, model(config, dataset))}
     elif record.activation not in predictor.ACTIVATIONS:
         programs = {"activation": operations.activation_program(record.activation, ACTIVATIONS[record.activation])}
@@ -187,5 +187,5 @@ def limited(config: Config, dataset: Dataset) -> Dataset:
     if limit is None:
         return dataset
     train = Split(*(part[: limit * size] for part in dataset.train))
-    digest = digest_of_splits(train, dataset.validation, dataset.test)
+    digest = digest_splits(train, dataset.validation, dataset.test)
     return dataclasses.replace(dataset, train=train, digest=digest)

@@ -26,7 +26,7 @@ def check_gradients(plan: RunPlan, folder: Path) -> GradientCheck | None:
         check = gradient_check.check(plan.model, LOSSES[config.loss.name], config.seed)
     except FloatingPointError as error:
         raise TrainingError(f"{error}; training.gradient_check=false trains without the check") from None
-    with atomic.file(folder / FILE) as file:
+    with atomic.write_file(folder / FILE) as file:
         file.write_text(table(check) + "\n")
     return check
 

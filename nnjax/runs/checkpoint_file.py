@@ -39,7 +39,7 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, An
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata)
     data = data.replace(ZEROS.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.file(path) as unfinished, open(unfinished, "wb") as file:
+    with atomic.write_file(path) as unfinished, open(unfinished, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hydra
 import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from nnjax.config import schema, validation
+from nnjax.config.composition import compose
+from nnjax.config.overrides import check_override
 from nnjax.config.schema import Config
 from nnjax.errors import InputError
 from nnjax.inference.predictor import Predictor
@@ -34,7 +35,7 @@ def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
         InputError: they are no settings of data, or none are known.
     """
     for override in overrides:
-        validation.check_text(override)
+        check_override(override)
         if not override.lstrip("+").startswith(("data=", "data.")):
             raise InputError(
                 f"{override}: the network is trained: only its data can be chosen; allowed: data=..., data.KEY=..."
@@ -44,9 +45,7 @@ def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
     named = any(override.startswith("data=") for override in overrides) and not both_files
     if not named and not own:
         raise InputError(f"{found.name}: nothing says which data it was trained on: name some, such as data=mnist")
-    schema.register()
-    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        composed = hydra.compose("config", [f"loss={loss}", *([] if named else [f"data={own['name']}"]), *overrides])
+    composed = compose([f"loss={loss}", *([] if named else [f"data={own['name']}"]), *overrides])
     if not named:
         changed = {override.lstrip("+").partition("=")[0].removeprefix("data.") for override in overrides}
         said = changed & CLEARED.keys() if own["name"] == "boolean" else set()
@@ -54,7 +53,7 @@ def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
         for key, value in own.items():
             if key not in changed | cleared:
                 OmegaConf.update(composed, f"data.{key}", value)
-    return validation.read(composed, overrides)
+    return validation.to_config(composed, overrides)
 
 
 def load(found: Trained, settings: Config, overrides: Sequence[str]) -> "Dataset":
@@ -66,14 +65,14 @@ def load(found: Trained, settings: Config, overrides: Sequence[str]) -> "Dataset
     from nnjax.data import sources
     from nnjax.data.table import source as file
 
-    source = schema.source(settings)
+    source = schema.data_settings(settings)
     if settings.data.name == "file" and settings.data.path is not None:
         check_started_here(found, settings.data.path)
         if settings.data.task == "auto":  # the network says what the target is
             source["task"] = "classification" if found.predictor.metadata.get("classes") else "regression"
         part = any(override.lstrip("+").startswith("data.test_size=") for override in overrides)
         if not part and not own_file(found, settings):
-            return file.unseen(source["path"], source["target"], source["task"])
+            return file.load_as_test(source["path"], source["target"], source["task"])
     return sources.load(**source)
 
 

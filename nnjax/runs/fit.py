@@ -13,7 +13,7 @@ def fit(trainer: Trainer, checkpointer: Checkpointer, *callbacks: Callable[[Chun
     Each callback gets every chunk; the first chunk is what was trained before. Raises Interrupted after a signal, and
     what a callback raises.
     """
-    with signals.caught() as stop:
+    with signals.defer() as stop:
         for chunk in trainer.chunks(checkpointer.epochs):
             for callback in callbacks:
                 callback(chunk)

@@ -66,11 +66,11 @@ def read_job(composed: DictConfig, times: Times) -> Job:
     from hydra.types import RunMode
 
     hydra = HydraConfig.get()
-    config = validation.read(composed, hydra.overrides.task)
+    config = validation.to_config(composed, hydra.overrides.task)
     folder, start_folder = Path(hydra.runtime.output_dir), Path(hydra.runtime.cwd)
     if config.tracking.enabled:
         store_uri(config.tracking.uri, start_folder)
-    times.rest("compose")
+    times.add_rest("compose")
     from nnjax.runs import checkpoint_file, checkpoints
 
     if config.resume is not None:
@@ -96,7 +96,7 @@ def train_single_run(job: Job) -> "RunResult":
         carriers.start(store_uri(tracking.uri, job.start_folder))
     from nnjax.runs import checkpoints, run
 
-    job.times.rest("import")
+    job.times.add_rest("import")
     with checkpoints.exclusive_folder_lock(job.folder):
         return run.run(*job)
 

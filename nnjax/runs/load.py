@@ -59,11 +59,11 @@ class Trained(NamedTuple):
 
     def forward(self, x: Any) -> tuple[Floats, list[Floats]]:
         """z (n, K), the logits (L2), and what each layer before makes of x: (n, units) or (n, maps, rows, columns)."""
-        *kept, z = self.predictor.layers(self.predictor.inputs(x))
+        *kept, z = self.predictor.layers(self.predictor.preprocess(x))
         return z, kept
 
     def __repr__(self) -> str:
-        numbers, answers = sum(Theta.size + b.size for Theta, b in self.params), ", ".join(self.predictor.names)
+        numbers, answers = sum(Theta.size + b.size for Theta, b in self.params), ", ".join(self.predictor.output_names)
         return f"{self.name}: {numbers:,} parameters, answers {answers:.60}"
 
 
@@ -233,7 +233,7 @@ def load(path: Path, lane: int) -> Predictor:
 def about(path: Path) -> Mapping[str, Any]:
     """What a network's file says of itself; InputError if it is damaged or foreign."""
     try:
-        return predictor.about(path)
+        return predictor.read_metadata(path)
     except ValueError as error:
         raise InputError(str(error)) from None
 
@@ -245,7 +245,7 @@ def settings(configuration: Path) -> dict[str, Any]:
     from nnjax.config import saved
     from nnjax.config.schema import flatten
 
-    return flatten(saved.read(configuration))
+    return flatten(saved.read_settings(configuration))
 
 
 def _path(name: str, start_folder: Path) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from nnjax.config import lanes, schema, validation
+from nnjax.config import combinations, lanes, schema
 from nnjax.config.schema import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
@@ -25,7 +25,7 @@ class RunPlan:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The nested settings, fit to be recorded."""
-        return secrets.without_passwords(dataclasses.asdict(self.config))
+        return secrets.remove_passwords(dataclasses.asdict(self.config))
 
     @cached_property
     def model(self) -> Model:
@@ -65,7 +65,7 @@ class RunPlan:
     @cached_property
     def identity(self) -> Mapping[str, Any]:
         """What must be equal where a run is resumed: all that determines its result but the number of epochs."""
-        settings = secrets.without_passwords(lanes.settings(self.config))
+        settings = secrets.remove_passwords(lanes.result_settings(self.config))
         return {key: value for key, value in settings.items() if key != "training.epochs"} | {
             "data": self.dataset.digest
         }
@@ -86,8 +86,8 @@ def make_plan(config: Config) -> RunPlan:
 
     Raises InputError for data that can't be had, or that are no task for the loss and the network.
     """
-    dataset = sources.load(**schema.source(config))
+    dataset = sources.load(**schema.data_settings(config))
     for lane in lanes.lane_configs(config):
-        validation.check_task(lane, dataset.task)
-        validation.check_inputs(lane, dataset.preprocessing.shape)
+        combinations.check_task(lane, dataset.task)
+        combinations.check_inputs(lane, dataset.preprocessing.shape)
     return RunPlan(config, build.limited(config, dataset))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnjax.data.dataset import Dataset, digest_of
+from nnjax.data.dataset import Dataset, digest_arrays
 from nnjax.errors import InputError
 from nnjax.system import atomic
 
@@ -38,7 +38,7 @@ def of(dataset: Dataset, device: str) -> dict[str, str]:
 def of_data(dataset: Dataset) -> dict[str, str]:
     """The digest of each part."""
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    return {f"digest.{name}": digest_of(x=part.x, y=part.y) for name, part in parts.items()}
+    return {f"digest.{name}": digest_arrays(x=part.x, y=part.y) for name, part in parts.items()}
 
 
 def of_program(device: str) -> dict[str, str]:
@@ -99,12 +99,12 @@ def digest(params: Sequence[tuple[np.ndarray, np.ndarray]], history: Mapping[str
     """The sha256 (hex) of a result: of every bit of the parameters and of the metrics by epoch, by name."""
     layers = {f"{i}.Theta": Theta for i, (Theta, _) in enumerate(params)}
     layers |= {f"{i}.b": b for i, (_, b) in enumerate(params)}
-    return digest_of(**layers, **dict(sorted(history.items())))
+    return digest_arrays(**layers, **dict(sorted(history.items())))
 
 
 def write(folder: Path, facts: Mapping[str, str]) -> None:
     """Leaves them in a run's folder, whole or not at all."""
-    with atomic.file(folder / FILE) as file:
+    with atomic.write_file(folder / FILE) as file:
         file.write_text(json.dumps(facts, indent=1) + "\n")
 
 

@@ -33,7 +33,7 @@ def run_of(asked: Config, overrides: Sequence[str], start_folder: Path) -> tuple
     folder = folder_of(wanted, asked.tracking.uri, start_folder)
     if not any(checkpoint_file.newest(folder / checkpoints.FOLDER)):
         raise InputError(f"resume={wanted}: {folder / checkpoints.FOLDER} has no checkpoint to go on from")
-    settings = saved.read(folder / "config.yaml")
+    settings = saved.read_settings(folder / "config.yaml")
     new = changed(flatten(settings), flatten(dataclasses.asdict(asked)), flatten(plain()), overrides, wanted)
     schedule = settings["schedule"]["name"]
     if "training.epochs" in new and schedule in WHOLE:
@@ -50,7 +50,7 @@ def run_of(asked: Config, overrides: Sequence[str], start_folder: Path) -> tuple
     for key, value in new.items():
         group, _, name = key.rpartition(".")
         (settings[group] if group else settings)[name] = value
-    config = saved.complete(settings, str(folder / "config.yaml"))
+    config = saved.to_config(settings, str(folder / "config.yaml"))
     return dataclasses.replace(config, resume=None), folder
 
 

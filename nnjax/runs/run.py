@@ -96,7 +96,7 @@ def check_epochs(config: Config, checkpoint: Checkpoint | None) -> None:
 def name_run(plan: RunPlan, folder: Path, overrides: Sequence[str], resumed: bool) -> str:
     """Return the name that was asked for, or that the run had before it was resumed, or one that tells it apart."""
     earlier_name = name_of(folder) if resumed else None
-    made_name = run_names.run_name(plan.settings, plan.units, plan.dataset.called, overrides)
+    made_name = run_names.run_name(plan.settings, plan.units, plan.dataset.display_name, overrides)
     return plan.config.tracking.run_name or earlier_name or made_name
 
 
@@ -141,7 +141,7 @@ def train(
 
     def note_first_step(chunk: Chunk) -> None:
         if trainer.train_seconds > seconds_before:
-            times.reached("first_step")
+            times.mark("first_step")
 
     try:
         with trace, Progress(plan.config.training.epochs) as progress:
@@ -213,7 +213,7 @@ def report(
     with times.part("report"):
         dependencies = provenance.read(folder / provenance.FILE)
         run_page.write(folder, run_summary, plan.config, plan.dataset, result, dependencies)
-    times.reached("total")
+    times.mark("total")
     logger.log_metrics(times.metrics(), result.epochs)
     logger.log_summary(run_summary)
     run_folder.write_summary(folder, run_summary)

@@ -17,7 +17,7 @@ from nnjax.system import atomic
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """The resolved configuration, config.yaml."""
-    with atomic.file(folder / "config.yaml") as file:
+    with atomic.write_file(folder / "config.yaml") as file:
         file.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
 
 
@@ -36,7 +36,7 @@ def write_network(folder: Path, metadata: Mapping[str, Any], params: predictor.L
 
 def write_history(folder: Path, history: Mapping[str, np.ndarray]) -> None:
     """All epochs of all metrics, history.npz; MLflow shows at most a hundred points of each."""
-    with atomic.file(folder / "history.npz") as file:
+    with atomic.write_file(folder / "history.npz") as file:
         np.savez_compressed(file, **dict(history))  # type: ignore[arg-type]
 
 
@@ -46,7 +46,7 @@ def write_provenance(folder: Path, depended: Mapping[str, str]) -> dict[str, str
     It is that of model.safetensors and history.npz as they lie in the folder, and has no times in it: the same training
     on the same machine has the same.
     """
-    network, history = predictor.Predictor.load(folder / "model.safetensors"), npz.every(folder / "history.npz")
+    network, history = predictor.Predictor.load(folder / "model.safetensors"), npz.read_arrays(folder / "history.npz")
     found = {provenance.RESULT: provenance.digest(network.params, history)}
     provenance.write(folder, {**depended, **found})
     return found
@@ -54,5 +54,5 @@ def write_provenance(folder: Path, depended: Mapping[str, str]) -> dict[str, str
 
 def write_summary(folder: Path, run_summary: RunSummary) -> None:
     """Write summary.txt, the panel that the run ends with."""
-    with atomic.file(folder / "summary.txt") as file:
+    with atomic.write_file(folder / "summary.txt") as file:
         file.write_text(summary.summary(run_summary) + "\n")

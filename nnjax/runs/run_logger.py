@@ -114,12 +114,12 @@ class RunLogger:
             tags={"mlflow.source.name": "nnjax.train", **tracking.tags},
             params=params,
             dataset={
-                "name": run_names.shortened(data.called),
+                "name": run_names.shortened(data.display_name),
                 "source": data.source,
                 "digest": data.digest,
                 "shapes": data.shapes,
             },
-            process=processes.this(),
+            process=processes.current_process(),
         )
 
     def prepare(self) -> None:
@@ -205,7 +205,10 @@ class RunLogger:
     def log_model(self, file: Path) -> None:
         """Records the trained network as an MLflow model, with the first test rows as its example."""
         if self.config.tracking.model:
-            example, classes = packed(self.dataset.example[:EXAMPLES]), [str(each) for each in self.dataset.classes]
+            example, classes = (
+                packed(self.dataset.example_rows[:EXAMPLES]),
+                [str(each) for each in self.dataset.classes],
+            )
             self.tell("model", file=file.name, example=example, classes=classes)
 
     def log_summary(self, facts: describe.RunSummary) -> None:

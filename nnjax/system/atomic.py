@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever is killed or finds the disk full while writing them."""
+"""Files that are complete or absent, even if the process is killed or the disk fills up while they are written."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,12 @@ from pathlib import Path
 
 
 @contextmanager
-def file(path: Path) -> Iterator[Path]:
-    """Another name to write to, with the same suffix; then the file gets its own, or after an error is removed."""
+def write_file(path: Path) -> Iterator[Path]:
+    """Yield another path with the same suffix to write to, and rename that file to `path` at the end.
+
+    After an error the unfinished file is removed and `path` is as it was before. Raises what the body raises, and
+    OSError where the file cannot be renamed.
+    """
     unfinished = path.with_name(f"{path.stem}.part{path.suffix}")
     try:
         yield unfinished

@@ -1,4 +1,4 @@
-"""SIGINT (Ctrl-C) and SIGTERM: what is at hand is finished and saved, and the process has ended within seconds."""
+"""SIGINT (Ctrl-C) and SIGTERM: work in progress is finished and saved, and the process ends within seconds."""
 
 import os
 import selectors
@@ -15,138 +15,144 @@ from typing import Any
 from nnjax.errors import SIGNALLED, Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-CODES = tuple(SIGNALLED + number for number in SIGNALS)  # of a process that ended so: 130, 143
-ENDING = 2.5  # seconds that a command has to end, where nothing is to be saved: compiling can't be interrupted
-SAVING = 10.0  # the same where a chunk is trained to its end and saved
-AGAIN = 0.05  # seconds until a signal comes again that Python has ignored
-ONE_PRESS = 0.3  # seconds in which the same signal may come twice: `timeout` sends it to the process and to its group
+CODES = tuple(SIGNALLED + number for number in SIGNALS)  # exit codes of a process that a signal ended: 130, 143
+SECONDS_TO_END = 2.5  # for a command with nothing to save: compiling cannot be interrupted
+SECONDS_TO_SAVE = 10.0  # for a command that trains its chunk to the end and saves it
+RETRY_SECONDS = 0.05  # until a signal is sent again whose exception Python has ignored
+ONE_PRESS = 0.3  # seconds in which one Ctrl-C may arrive twice: `timeout` signals the process and its group
 
 
 class Stop:
-    """Whether to stop; number: the signal that asked for it, None where none did."""
+    """Whether the body of `defer` should stop. number: the signal that asked for it, None before one arrives."""
 
     number: int | None = None
 
     @property
     def requested(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a signal has arrived."""
         return self.number is not None
 
 
-_saving: list[Stop] = []  # the innermost last: where a signal is only remembered
+_deferring: list[Stop] = []  # bodies of `defer` that are running, the innermost last
 
 
-def _come(number: int, frame: FrameType | None) -> None:
-    """Remembers the signal where something is to be saved; elsewhere raises Interrupted."""
-    if _saving:
-        _saving[-1].number = _saving[-1].number or number
-    elif not _Watch.ending:
-        _Watch.ending = _Watch.watching
+def _handle(number: int, frame: FrameType | None) -> None:
+    """Record the signal inside `defer`; raise Interrupted elsewhere."""
+    if _deferring:
+        _deferring[-1].number = _deferring[-1].number or number
+    elif not _Watcher.ending:
+        _Watcher.ending = _Watcher.watching
         raise Interrupted(number)
 
 
 @contextmanager
-def caught() -> Iterator[Stop]:
-    """Signals only set `requested`, so that the body can end where it likes; leaving it then raises Interrupted."""
+def defer() -> Iterator[Stop]:
+    """Let signals only set `requested`, so that the body can stop where nothing is lost.
+
+    Raises Interrupted after the body if a signal has arrived.
+    """
     stop = Stop()
-    with _handled():
-        _saving.append(stop)
+    with _handlers():
+        _deferring.append(stop)
         try:
             yield stop
         finally:
-            _saving.remove(stop)
+            _deferring.remove(stop)
     if stop.number is not None:
-        _Watch.ending = _Watch.watching
+        _Watcher.ending = _Watcher.watching
         raise Interrupted(stop.number)
 
 
 @contextmanager
-def _handled() -> Iterator[None]:
-    """Both signals come to us, where Python gives them: in the main thread."""
+def _handlers() -> Iterator[None]:
+    """Handle both signals in the body. Python allows this in the main thread only; in others nothing happens."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _come) for number in SIGNALS}
+    before = {number: signal.signal(number, _handle) for number in SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():  # a process that is ending can't be asked to again
-            signal.signal(number, signal.SIG_IGN if _Watch.ending else handler)
+        for number, handler in before.items():  # a process that is ending needs no second request
+            signal.signal(number, signal.SIG_IGN if _Watcher.ending else handler)
 
 
-def _swallowed(show: Callable[[Any], None]) -> Callable[[Any], None]:
-    """A `sys.unraisablehook`: where Python ignores Interrupted, as in callbacks of its own imports, it comes again."""
+def _retry_ignored(show: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a `sys.unraisablehook` that sends a signal again whose Interrupted Python ignored.
+
+    Python ignores exceptions in callbacks, such as those that its imports use. show: the hook for all other exceptions.
+    """
 
     def hook(unraisable: Any) -> None:
         if not isinstance(unraisable.exc_value, Interrupted):
             show(unraisable)
             return
-        _Watch.ending = False
-        threading.Timer(AGAIN, os.kill, (os.getpid(), unraisable.exc_value.code - SIGNALLED)).start()
+        _Watcher.ending = False
+        threading.Timer(RETRY_SECONDS, os.kill, (os.getpid(), unraisable.exc_value.code - SIGNALLED)).start()
 
     return hook
 
 
-class _Watch:
-    """A thread that ends the process where Python can't, as it is compiling or waits for somebody."""
+class _Watcher:
+    """A thread that ends the process when Python itself cannot, because it compiles or waits."""
 
     watching = False
-    ending = False  # Interrupted was raised: no signal raises another while things are closed
+    ending = False  # Interrupted was raised: a second signal must not raise another while files are closed
 
     def __init__(self) -> None:
-        self.hears, self.tells = socket.socketpair()
-        self.tells.setblocking(False)
+        self.receiver, self.sender = socket.socketpair()
+        self.sender.setblocking(False)
         self.first: int | None = None
         self.thread = threading.Thread(target=self.watch, name="signals", daemon=True)
         self.thread.start()
 
     def watch(self) -> None:
-        """Ends the process by a second Ctrl-C, or when the time after the first signal is over."""
+        """End the process after a second Ctrl-C, or when the time since the first signal is over."""
         since, until = 0.0, None
         while True:
             left = None if until is None else max(0, until - time.monotonic())
-            with selectors.DefaultSelector() as waits:  # select.select has no file descriptors above 1,023
-                waits.register(self.hears, selectors.EVENT_READ)
-                ready = waits.select(left)
+            with selectors.DefaultSelector() as selector:  # select.select has no file descriptors above 1,023
+                selector.register(self.receiver, selectors.EVENT_READ)
+                ready = selector.select(left)
             if not ready:
-                end(self.first or signal.SIGINT)
-            numbers = self.hears.recv(64)
-            if not numbers:  # closed: no signal came
+                end_process(self.first or signal.SIGINT)
+            numbers = self.receiver.recv(64)
+            if not numbers:  # the sender was closed: the command is done
                 return
             for number in filter(SIGNALS.__contains__, numbers):
                 now = time.monotonic()
                 if self.first is None:
                     self.first, since = number, now
-                    until = now + (SAVING if _saving else ENDING)
+                    until = now + (SECONDS_TO_SAVE if _deferring else SECONDS_TO_END)
                 elif number == signal.SIGINT and now - since > ONE_PRESS:
-                    end(number)
+                    end_process(number)
 
 
-def end(number: int) -> None:
-    """Ends the process here and now: what is written is whole, and the next start sets right a run left RUNNING."""
+def end_process(number: int) -> None:
+    """End the process at once. Files are complete or absent, and the next start corrects a run that is left RUNNING."""
     with suppress(OSError):
         os.write(2, b"interrupted\n")
     os._exit(SIGNALLED + number)
 
 
 @contextmanager
-def watched() -> Iterator[None]:
-    """For a whole command: a signal raises Interrupted wherever it isn't `caught`, and the process ends in time."""
+def watch() -> Iterator[None]:
+    """Let signals raise Interrupted during a whole command, except inside `defer`, and end the process in time."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    watch, _Watch.watching = _Watch(), True
-    shown = sys.unraisablehook
-    sys.unraisablehook = _swallowed(shown)
-    before: Any = signal.set_wakeup_fd(watch.tells.fileno(), warn_on_full_buffer=False)
-    with _handled():
+    watcher, _Watcher.watching = _Watcher(), True
+    show = sys.unraisablehook
+    sys.unraisablehook = _retry_ignored(show)
+    before: Any = signal.set_wakeup_fd(watcher.sender.fileno(), warn_on_full_buffer=False)
+    with _handlers():
         try:
             yield
         finally:
-            if not _Watch.ending:  # else it stays: the process is ending, and shall not hang in that
+            if not _Watcher.ending:  # otherwise the thread stays, so that an ending that hangs is ended too
                 signal.set_wakeup_fd(before)
-                watch.tells.close()
-                watch.thread.join()
-                watch.hears.close()
-                _Watch.watching = _Watch.ending = False
-                sys.unraisablehook = shown
+                watcher.sender.close()
+                watcher.thread.join()
+                watcher.receiver.close()
+                _Watcher.watching = _Watcher.ending = False
+                sys.unraisablehook = show

@@ -4,14 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PROCESS_BEGAN = (
-    time.perf_counter() - time.process_time()
-)  # as exact as one thread has worked without a pause until here
-MOMENTS = ("first_step", "total")  # counted from the command on; everything else is a part of the total
+# The start of the process. Exact if this one thread has worked without a pause until here.
+PROCESS_BEGAN = time.perf_counter() - time.process_time()
+MOMENTS = ("first_step", "total")  # counted from the start of the command; all else is a part of the total
 
 
 class Times:
-    """Seconds by part: `with times.part("figures")`, or `times.add` where they are measured elsewhere."""
+    """Seconds of each part of a run: `with times.part("figures")`, or `times.add` for seconds measured elsewhere."""
 
     def __init__(self) -> None:
         self.began = time.perf_counter()
@@ -19,9 +18,9 @@ class Times:
 
     @classmethod
     def of_process(cls, imported: float) -> "Times":
-        """Count from the start of this process on.
+        """Return times that count from the start of this process.
 
-        imported: the moment (time.perf_counter) when the imports were done that every command needs.
+        imported: the moment (time.perf_counter) when the imports that every command needs were done.
         """
         times = cls()
         times.began = PROCESS_BEGAN
@@ -30,7 +29,7 @@ class Times:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Counts the body; of a part that comes again the sum, of one that fails too."""
+        """Add the seconds of the body to a part, also if the body fails."""
         began = time.perf_counter()
         try:
             yield
@@ -38,18 +37,18 @@ class Times:
             self.add(name, time.perf_counter() - began)
 
     def add(self, name: str, seconds: float) -> None:
-        """Counts so many seconds more."""
+        """Add seconds to a part."""
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
 
-    def rest(self, name: str) -> None:
-        """Counts what has passed since the command and is no other part's yet."""
+    def add_rest(self, name: str) -> None:
+        """Add to a part the seconds since the start that no part has counted."""
         counted = sum(seconds for part, seconds in self.seconds.items() if part not in MOMENTS)
         self.add(name, time.perf_counter() - self.began - counted)
 
-    def reached(self, moment: str) -> None:
-        """Remembers when a moment came for the first time."""
+    def mark(self, moment: str) -> None:
+        """Record the seconds from the start to the first time that a moment is marked."""
         self.seconds.setdefault(moment, time.perf_counter() - self.began)
 
     def metrics(self) -> dict[str, float]:
-        """`time/PART_seconds` by their metrics' names."""
+        """Return the seconds by the names of their metrics, `time/PART_seconds`."""
         return {f"time/{part}_seconds": seconds for part, seconds in self.seconds.items()}

@@ -203,7 +203,7 @@ class Delivery:
         """Writes delivered.json, whole or not at all."""
         self.known |= facts
         self.progress()
-        with atomic.file(self.folder / DELIVERED) as file:
+        with atomic.write_file(self.folder / DELIVERED) as file:
             file.write_text(json.dumps(self.known))
 
 
@@ -260,7 +260,7 @@ def catch_up(folder: Path, uri: str | None = None) -> str:
             stale = journal.end_if_abandoned(folder)
             events, _ = journal.read(folder)
             if not journal.ended(events):
-                return processes.elsewhere(opening(folder)["process"])
+                return processes.describe_other_host(opening(folder)["process"])
             count = Delivery(folder, uri).deliver()
     except Timeout:
         return ""

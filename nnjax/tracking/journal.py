@@ -164,7 +164,7 @@ def end_if_abandoned(folder: Path) -> bool:
     """Writes the end of a run whose process is gone without one: KILLED, when it was last heard of; whether it did."""
     events, _ = read(folder)
     opened = opening(events)
-    if opened is None or ended(events) or not processes.gone(opened["process"]):
+    if opened is None or ended(events) or not processes.has_ended(opened["process"]):
         return False
     record = RunJournal(folder, again=True)
     record.append("end", status="KILLED", time=events[-1]["time"])

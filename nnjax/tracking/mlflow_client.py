@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from nnjax.errors import InputError, allowed_values
+from nnjax.errors import InputError, nearest
 from nnjax.tracking import views
 from nnjax.tracking.journal import Status
 from nnjax.tracking.quiet import quiet
@@ -248,7 +248,7 @@ def search(uri: str | None, start_folder: str | Path, experiment: str | None = N
         client = MlflowClient(tracking_uri=store, registry_uri=store)
         known = {each.name: str(each.experiment_id) for each in client.search_experiments()}
         if experiment is not None and experiment not in known:
-            raise InputError(f"--experiment={experiment}: no such experiment; {allowed_values(experiment, known)}")
+            raise InputError(f"--experiment={experiment} is not an experiment", known, nearest(experiment, known))
         ids = [known[experiment]] if experiment is not None else list(known.values())
         return [_found(run) for run in _pages(client, ids, query)]
 

@@ -36,7 +36,7 @@ def log_model(
     """Log the predictor as the run's model and return its address, runs:/RUN_ID/model.
 
     example_raw (n, ...) are raw rows as the data set has them: what the signature says is `taken` from them. The
-    answer is a table of float32 by `Predictor.names`, such as the classes.
+    answer is a table of float32 by `Predictor.output_names`, such as the classes.
     With a digest, that of the file, a model that was logged before is left alone, and half of one is completed.
     """
     with reaching(run.uri), TemporaryDirectory() as folder:
@@ -76,7 +76,7 @@ def write(folder: Path, predictor_file: str | Path, example_raw: NDArray[Any], d
             data_path=str(data),
             code_paths=[str(code)],
             mlflow_model=described,
-            signature=ModelSignature(takes, Schema([ColSpec(DataType.float, name) for name in network.names])),
+            signature=ModelSignature(takes, Schema([ColSpec(DataType.float, name) for name in network.output_names])),
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
@@ -86,12 +86,12 @@ def write(folder: Path, predictor_file: str | Path, example_raw: NDArray[Any], d
 def taken(network: predictor.Predictor, rows: NDArray[Any]) -> tuple[Any, Schema]:
     """Rows as the model takes them, and its signature's inputs.
 
-    Rows of numbers (n, d) are a table with a column each of `Predictor.columns`. Pictures, uint8, are the tensor
+    Rows of numbers (n, d) are a table with a column each of `Predictor.input_names`. Pictures, uint8, are the tensor
     `images`, any other rows `x`, of this type and shape and any number of rows; by name, or as a plain array.
     """
     if rows.ndim == 2 and rows.dtype.kind == "f":
         names = Index(
-            network.columns, dtype=object
+            network.input_names, dtype=object
         )  # mlflow compares them in a way that pandas 3 warns of in its strings
         return DataFrame(rows.astype(float), columns=names), Schema([ColSpec(DataType.double, name) for name in names])
     name = "images" if rows.dtype == "uint8" else "x"

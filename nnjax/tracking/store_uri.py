@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from nnjax.errors import InputError, StoreError
-from nnjax.system.secrets import without_password
+from nnjax.system.secrets import remove_password
 
 SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
 BESIDE_THE_POINT = "(raised as a result of"  # SQLAlchemy's first line may be about itself
@@ -46,7 +46,7 @@ def sqlite_path(store: str) -> Path | None:
 
 def public(store: str) -> str:
     """The address without user and password, fit to be shown and recorded."""
-    return store if store.startswith("sqlite:") else without_password(store)
+    return store if store.startswith("sqlite:") else remove_password(store)
 
 
 def known_as(store: str) -> str:
@@ -59,7 +59,7 @@ def refused(store: str, error: Exception | str, busy: bool = False) -> StoreErro
     """What can't be done with a store and why, in a line without password: the one place that says so."""
     lines = [line for line in str(error).splitlines() if not line.startswith(BESIDE_THE_POINT)]
     reason = lines[0] if lines else type(error).__name__
-    return StoreError(public(store), without_password(reason.replace(store, public(store))), busy)
+    return StoreError(public(store), remove_password(reason.replace(store, public(store))), busy)
 
 
 def check_there(store: str) -> None:

@@ -146,7 +146,7 @@ def test_a_small_difference_is_within_tolerance(said, folder, off, code, word):
     network = predictor.Predictor.load(folder / "model.safetensors")
     moved = [(Theta, b + np.float32(off)) for Theta, b in network.params]
     predictor.save(folder / "model.safetensors", moved, network.metadata)
-    change(folder, result_digest=provenance.digest(moved, npz.every(folder / "history.npz")))
+    change(folder, result_digest=provenance.digest(moved, npz.read_arrays(folder / "history.npz")))
     result = said(folder, code)["result"]
     assert result.startswith(word)
     assert "; allowed: 1e-05 max(1, |value|)" in result
@@ -206,7 +206,7 @@ def test_what_cannot_be_trained_again_is_one_line(said, folder, sweep):
     (folder / "model.safetensors").rename(folder / "away.safetensors")
     assert "no trained network" in complaint(folder)
     (folder / "away.safetensors").rename(folder / "model.safetensors")
-    edited = npz.every(folder / "history.npz")
+    edited = npz.read_arrays(folder / "history.npz")
     edited["train/loss"] = edited["train/loss"] + 1
     before = (folder / "history.npz").read_bytes()
     run_folder.write_history(folder, edited)

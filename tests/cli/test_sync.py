@@ -48,7 +48,7 @@ def left_behind(start, name, **process_facts):
         tags={},
         params={"seed": "0"},
         dataset={"name": "boolean", "source": "a table", "digest": "d" * 64, "shapes": {"train": [4, 2]}},
-        process={**processes.this(), **process_facts},
+        process={**processes.current_process(), **process_facts},
     )
     made.metrics([("train/loss", 0, 0.5)])
     undelivered.add(start, folder)
@@ -115,7 +115,7 @@ def a_sweep(made, **facts):
     running = Running(made.root, made.start, config.tracking, config.lanes.record, config.objective)
     command.remember(running)
     made.train("lanes.seeds=2", "lanes.record=table")
-    command.update(made.root, process={**processes.this(), "started": "long ago", **facts})
+    command.update(made.root, process={**processes.current_process(), "started": "long ago", **facts})
     return running
 
 
@@ -150,7 +150,7 @@ def test_a_sweep_that_came_to_nothing_is_said_once(swept, sync):  # noqa: F811
     made = swept("sweeps")
     config = read(*XOR, "lanes.record=table")
     command.remember(Running(made.root, made.start, config.tracking, config.lanes.record, config.objective))
-    command.update(made.root, process={**processes.this(), "started": "long ago"})
+    command.update(made.root, process={**processes.current_process(), "started": "long ago"})
     said = "sweeps: nothing was trained, and the sweep, left RUNNING, is KILLED\n"
     assert sync(made.start) == (0, said, "")
     assert sync(made.start) == (0, "nothing is missing\n", "")

@@ -1,4 +1,4 @@
-"""Completion of `nnjax-train` in bash: what Hydra's script prints, asked as bash asks it."""
+"""Completion of `nnjax-train` in bash: Hydra's script is called as bash calls it."""
 
 import shutil
 import subprocess
@@ -23,18 +23,18 @@ done
 
 @pytest.fixture
 def program(tmp_path: Path) -> dict[str, str]:
-    """An environment with `nnjax-train`, as pip makes it."""
+    """Return an environment with `nnjax-train`, as pip makes it."""
     file = tmp_path / "nnjax-train"
     refused = "import sys; sys.modules.update(dict.fromkeys(('jax', 'mlflow', 'matplotlib', 'numpy')))"  # too slow
     file.write_text(f"#!{sys.executable}\n{refused}\nfrom nnjax.train import main\nmain()\n")
     file.chmod(0o755)
-    found = environment()
-    return found | {"PATH": f"{tmp_path}:{found['PATH']}"}
+    variables = environment()
+    return variables | {"PATH": f"{tmp_path}:{variables['PATH']}"}
 
 
 @pytest.mark.ci
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_bash_is_told_what_may_come_next(program):
+def test_bash_completes_options_and_settings(program):
     lines = {
         "nnjax-train optimizer=": "optimizer=adam optimizer=adamw optimizer=momentum optimizer=nesterov "
         "optimizer=rmsprop optimizer=sgd",
@@ -50,10 +50,10 @@ def test_bash_is_told_what_may_come_next(program):
     assert done.stdout.splitlines() == list(lines.values())
 
 
-def test_a_module_has_no_name_to_complete(tmp_path):
+def test_completion_for_a_module_is_refused(tmp_path):
     line = [sys.executable, "-m", "nnjax.train", "-sc", "install=bash"]
     done = subprocess.run(line, cwd=tmp_path, env=environment(), capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "error: -sc install=bash: shells complete commands by their name; allowed: nnjax-train -sc install=bash\n"
+        "error: -sc install=bash: shells complete commands by their name. Allowed: nnjax-train -sc install=bash.\n"
     )

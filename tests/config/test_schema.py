@@ -1,61 +1,51 @@
-"""The schema: what each mistake on the command line is answered, and that the lists of names are the tables' keys."""
+"""The schema: how mistakes on the command line are answered, and that its names are the keys of the tables."""
 
 import dataclasses
 
-import hydra
 import pytest
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 
-from nnjax.config import schema, validation
-from nnjax.config.overrides import normalize_overrides
-from nnjax.errors import InputError, one_line
+from nnjax.config import composition, schema, validation
+from nnjax.errors import InputError
 
 
 def read(*overrides: str) -> schema.Config:
-    """The records of a command line."""
-    schema.register()
-    given = normalize_overrides(list(overrides))
-    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        return validation.read(hydra.compose("config", given), given)
+    """Return the records of a command line."""
+    return composition.read_config(overrides)
 
 
 def complaint(*overrides: str) -> str:
-    """The line that a command line is answered."""
-    with pytest.raises((InputError, HydraException, OmegaConfBaseException)) as raised:
+    """Return the line that a command line is answered with."""
+    with pytest.raises(InputError) as raised:
         read(*overrides)
-    line = one_line(raised.value)
-    assert "\n" not in line
-    return line
+    return str(raised.value)
 
 
 MISTAKES = [  # command line, what the answer must name
-    ("optimizer.learning_rat=0.1", ["optimizer.learning_rat", "did you mean learning_rate?"]),
-    ("model.hiden=[3]", ["model.hiden", "did you mean hidden?", "activation"]),
-    ("sede=3", ["sede", "did you mean seed?"]),
-    ("+optimizer.momentum=0.9", ["optimizer.momentum: no such key", "learning_rate"]),
-    ("+trainig.epochs=3", ["trainig", "did you mean training?"]),
-    ("optimizer.learning_rate=fast", ["optimizer.learning_rate", "'fast'", "Float"]),
+    ("optimizer.learning_rat=0.1", ["optimizer.learning_rat", "Did you mean learning_rate?"]),
+    ("model.hiden=[3]", ["model.hiden", "Did you mean hidden?", "activation"]),
+    ("sede=3", ["sede=3 is not a setting.", "Did you mean seed=3?"]),
+    ("+optimizer.momentum=0.9", ["optimizer.momentum is not a setting", "learning_rate"]),
+    ("+trainig.epochs=3", ["+trainig.epochs=3", "Did you mean training.epochs=3?"]),
+    ("optimizer.learning_rate=fast", ["optimizer.learning_rate=fast", "Allowed: a number."]),
     ("optimizer.learning_rate=nan", ["optimizer.learning_rate=nan", "finite", "above 0"]),
     ("optimizer.learning_rate=-0.1", ["optimizer.learning_rate=-0.1", "above 0"]),
     ("optimizer.learning_rate=inf", ["optimizer.learning_rate=inf", "finite"]),
-    ("training.epochs=2.5", ["training.epochs", "2.5", "Integer"]),
+    ("training.epochs=2.5", ["training.epochs=2.5", "Allowed: a whole number."]),
     ("training.batch_size=0", ["training.batch_size=0", "at least 1"]),
-    ("training.batch_size=huge", ["training.batch_size=huge", "allowed: full", "number"]),
+    ("training.batch_size=huge", ["training.batch_size=huge", "Allowed: full", "number"]),
     ("training.l2=-1", ["training.l2=-1", "at least 0"]),
-    ("training.gradients=hand", ["training.gradients=hand", "allowed: backprop, autodiff"]),
-    ("model=mpl", ["model=mpl", "did you mean mlp?"]),
-    ("loss=crossentropy", ["loss=crossentropy", "did you mean cross_entropy?", "log_loss"]),
-    ("optimizer=adamm", ["optimizer=adamm", "did you mean adam", "rmsprop"]),
-    ("schedule=cosin", ["schedule=cosin", "did you mean cosine?"]),
-    ("data=minst", ["data=minst", "did you mean mnist?", "boolean"]),
-    ("experiment=nmist", ["experiment=nmist", "did you mean mnist?", "xor"]),
+    ("training.gradients=hand", ["training.gradients=hand", "Allowed: backprop, autodiff."]),
+    ("model=mpl", ["model=mpl", "Did you mean mlp?"]),
+    ("loss=crossentropy", ["loss=crossentropy", "Did you mean cross_entropy?", "log_loss"]),
+    ("optimizer=adamm", ["optimizer=adamm", "Did you mean adam", "rmsprop"]),
+    ("schedule=cosin", ["schedule=cosin", "Did you mean cosine?"]),
+    ("data=minst", ["data=minst", "Did you mean mnist?", "boolean"]),
+    ("experiment=nmist", ["experiment=nmist", "Did you mean mnist?", "xor"]),
     ("debug=quick", ["debug=quick", "fast", "overfit", "profile"]),
-    ("model.activation=rellu", ["model.activation=rellu", "did you mean relu?", "softplus"]),
-    ("model.init=glorot", ["model.init=glorot", "xavier"]),
+    ("model.activation=rellu", ["model.activation=rellu", "Did you mean relu?", "softplus"]),
     ("model.hidden=[10,0]", ["model.hidden=[10, 0]", "at least 1"]),
-    ("model.hidden=10", ["model.hidden", "list such as [300,100]", "int"]),
-    ("optimizer.name=adam", ["optimizer.name=adam", "write optimizer=adam"]),
+    ("model.hidden=10", ["model.hidden=10", "a list, each a whole number, such as [300,100]"]),
+    ("optimizer.name=adam", ["optimizer.name=adam", "Allowed: optimizer=adam."]),
     ("model=lenet5 data.image_size=20", ["model=lenet5", "28 x 28 pixels", "20 x 20", "model=mlp"]),
     ("model=lenet5 model.pooling=mean", ["model.pooling=mean", "average, max"]),
     ("model=lenet5 model.hidden=[3]", ["model.hidden", "pooling"]),
@@ -68,42 +58,60 @@ MISTAKES = [  # command line, what the answer must name
     ("runtime.platform=tpu", ["runtime.platform=tpu", "nnjax[tpu]"]),
     ("runtime.platform=cuda", ["runtime.platform=cuda", "nnjax[cuda13]"]),
     ("runtime.precision=float16", ["runtime.precision=float16", "float32, float64, bfloat16"]),
-    ("lanes.values={runtime.precision:[float32,float64]}", ["lanes can't differ in runtime.precision"]),
-    ("runtime.platform=gpu", ["runtime.platform=gpu", "cuda"]),
+    ("lanes.values={runtime.precision:[float32,float64]}", ["lanes cannot differ in runtime.precision"]),
+    ("runtime.platform=gpu", ["runtime.platform=gpu", "Did you mean cuda?"]),
     ("optimizer.learning_rate=1e-50", ["optimizer.learning_rate=1e-50", "float32"]),
     ("optimizer=adam optimizer.b1=1", ["optimizer.b1=1.0", "below 1"]),
     ("data=boolean data.samples=1000000000000000", ["data.samples=1000000000000000", "at least 1", "at most 10000000"]),
     ("data.mirror=ftp://x", ["data.mirror=ftp://x", "http(s)"]),
     ("seed=-1", ["seed=-1", "at least 0"]),
     ("training.epochs=", ["training.epochs"]),
-    ("lanes.values={sede:[1]}", ["lanes.values", "sede", "did you mean seed?", "optimizer.learning_rate"]),
-    ("lanes.values={training.epochs:[1,2]}", ["can't differ in training.epochs", "allowed: seed"]),
-    ("lanes.values={optimizer.momentum:[0.9]}", ["can't differ in optimizer.momentum", "optimizer.learning_rate"]),
+    ("lanes.values={sede:[1]}", ["lanes.values", "sede", "Did you mean seed?", "optimizer.learning_rate"]),
+    ("lanes.values={training.epochs:[1,2]}", ["cannot differ in training.epochs", "Allowed: seed"]),
+    ("lanes.values={optimizer.momentum:[0.9]}", ["cannot differ in optimizer.momentum", "optimizer.learning_rate"]),
     ("lanes.values={seed:[1.5]}", ["seed=1.5", "whole number"]),
-    ("lanes.values={seed:[true]}", ["seed=True", "whole number"]),
+    ("lanes.values={seed:[true]}", ["seed=true", "whole number"]),
     ("lanes.values={optimizer.learning_rate:[0.1,fast]}", ["optimizer.learning_rate=fast", "a number"]),
     ("lanes.values={optimizer.learning_rate:[[0.1]]}", ["optimizer.learning_rate=[0.1]", "a number"]),
     ("lanes.values={optimizer.learning_rate:[0.1,0]}", ["optimizer.learning_rate=0", "above 0"]),
     ("lanes.values={seed:[0,-1]}", ["seed=-1", "at least 0"]),
     ("lanes.values={data.label_noise:[0,1.5]}", ["data.label_noise=1.5", "at most 1"]),
-    ("lanes.values=3", ["lanes.values", "lists", "3"]),
-    ("lanes.seeds=2 lanes.values={seed:[1,2]}", ["lanes.seeds=2", "allowed: one of the two"]),
+    ("lanes.values=3", ["lanes.values=3", "lists"]),
+    ("lanes.seeds=2 lanes.values={seed:[1,2]}", ["lanes.seeds=2", "Allowed: one of the two"]),
     ("lanes.seeds=2 seed=4294967295", ["lanes.seeds=2", "4294967296", "at most 4294967295"]),
-    ("lanes.strategy=vamp", ["lanes.strategy=vamp", "did you mean vmap?", "map"]),
-    ("lanes.record=run", ["lanes.record=run", "did you mean runs?", "table"]),
+    ("lanes.strategy=vamp", ["lanes.strategy=vamp", "Did you mean vmap?", "map"]),
+    ("lanes.record=run", ["lanes.record=run", "Did you mean runs?", "table"]),
     ("sweep.name=../x", ["sweep.name=../x", "letters, digits"]),
     ("sweep.name=..", ["sweep.name=..", "letters, digits"]),
     ("sweep.name=/tmp/x", ["sweep.name=/tmp/x", "letters, digits"]),
-    (f"sweep.name={'x' * 300}", ["allowed: up to 60 letters, digits"]),
+    (f"sweep.name={'x' * 300}", ["Allowed: up to 60 letters, digits"]),
     ("lanes.seeds=1000000000", ["lanes.seeds=1000000000", "at most 1000000"]),
     (f"lanes.values={{training.l2:{[0] * 1001},seed:{[*range(1001)]}}}".replace(" ", ""), ["1,002,001 lanes"]),
-    (f"seed={'9' * 5_000}", ["seed=999", "a number of 1,000 digits and more"]),
-    (f"model.hidden={'[' * 300}", ["model.hidden=[[", "brackets may be 20 deep"]),
-    ("data.mirror='~nobody-here/x'", ["data.mirror=~nobody-here/x", "no such folder"]),
+    (f"seed={'9' * 5_000}", ["seed=999", "a number of 1,000 or more digits"]),
+    (f"model.hidden={'[' * 300}", ["model.hidden=[[", "at most 20 inside each other"]),
+    ("data.mirror='~nobody-here/x'", ["data.mirror=~nobody-here/x", "no folder"]),
     ("objective=test/loss", ["objective=test/loss", "train/loss", "validation/loss"]),
     ("+experiment=xor objective=validation/loss", ["objective=validation/loss", "needs validation data", "train/"]),
     ("+experiment=xor lanes.values={training.patience:[null,3]}", ["training.patience=3", "validation"]),
-    ("+lanes.sedes=3", ["lanes.sedes", "did you mean seeds?"]),
+    ("+lanes.sedes=3", ["lanes.sedes", "Did you mean seeds?"]),
+    # What a newcomer types first
+    ("epochs=3", ["epochs=3 is not a setting.", "Did you mean training.epochs=3?"]),
+    ("epohcs=3", ["Did you mean training.epochs=3?"]),
+    ("+learning_rate=0.1", ["Did you mean optimizer.learning_rate=0.1?"]),
+    ("every=3", ["Did you mean schedule.every=3 or checkpoint.every=3?"]),
+    ("optimizer.lr=0.1", ["optimizer.lr=0.1 is not a setting.", "Did you mean optimizer.learning_rate=0.1?"]),
+    ("lr=0.1", ["Did you mean optimizer.learning_rate=0.1?"]),
+    ("xor", ["xor is not a setting.", "Did you mean +experiment=xor?", "Allowed: KEY=VALUE"]),
+    ("adamm", ["Did you mean optimizer=adam?"]),
+    ("seed=1,2", ["seed=1,2 has several values.", "-m before it", "lanes.seeds=2"]),
+    ("training.l2=0,1", ["training.l2=0,1 has several values.", "-m before it"]),
+    ("model.hidden=[64,32", ["has a bracket that is not closed.", "Allowed: 'model.hidden=[64,32]', with the quotes"]),
+    ("model.hidden=[64,32]]", ["has a ] that closes no bracket"]),
+    ("data=boolean data.expression=x1&x2", ["data.expression=x1&x2 cannot be read.", "in double quotes"]),
+    ("model.init=glorot", ["Did you mean xavier?"]),
+    ("optimizer=null", ["optimizer=null is not an option.", "Allowed: sgd, momentum"]),
+    ("model=[mlp,lenet5]", ["model=[mlp,lenet5] is not an option.", "softmax"]),
+    ("=3", ["=3 is not a setting."]),
 ]
 
 
@@ -147,7 +155,7 @@ def test_every_option_of_the_schema_has_its_file_and_composes():
             assert getattr(read(f"{group}={option}"), group).name == option
 
 
-def test_tags_are_free():
+def test_tags_may_have_any_name():
     assert read("+tracking.tags.team=x").tracking.tags == {"team": "x"}
 
 
@@ -157,11 +165,11 @@ def test_any_optimizer_goes_with_any_experiment():
             assert read(f"+experiment={experiment}", f"optimizer={option}").optimizer.name == option
 
 
-def test_records_are_plain():
-    found = read("+experiment=xor", "model.hidden=[]", "training.batch_size=full")
-    assert type(found.model) is schema.Mlp
-    assert found.model.hidden == []
-    assert type(dataclasses.asdict(found)["optimizer"]) is dict
+def test_records_are_plain_values():
+    config = read("+experiment=xor", "model.hidden=[]", "training.batch_size=full")
+    assert type(config.model) is schema.Mlp
+    assert config.model.hidden == []
+    assert type(dataclasses.asdict(config)["optimizer"]) is dict
 
 
 @pytest.mark.parametrize(
@@ -172,7 +180,7 @@ def test_every_experiment_composes_and_says_how_it_is_run(path):
     read(f"+experiment={path.stem}")
 
 
-def test_debug_wins_over_the_experiment_wherever_it_stands():
+def test_debug_overrides_the_experiment_in_any_order():
     assert read("debug=fast", "+experiment=mnist").training.epochs == 1
     assert read("experiment=mnist", "debug=fast").training.epochs == 1
 
@@ -183,34 +191,32 @@ def test_a_table_of_digits_stays_text():
 
 
 def test_control_characters_are_no_part_of_a_setting_nor_of_an_answer():
-    """They would end a path early, or speak to the terminal."""
+    """They would cut a path, or change the terminal."""
     for text in ("a\x00b", "a\x1b[2Jb", "a\udcffb"):
         with pytest.raises(InputError) as raised:
             validation.check_value("tracking.run_name", text, {})
-        assert "must be text without control characters" in str(raised.value)
+        assert "has control characters. Allowed: text without them." in str(raised.value)
         assert str(raised.value).isprintable()
         assert str(InputError(f"{text}\nsecond")).isprintable()
-    with pytest.raises(InputError, match="without control characters"):
+    with pytest.raises(InputError, match="has control characters"):
         validation.check_value("tracking.tags", {"team": "\x07"}, {})
 
 
-def test_an_answer_to_very_much_is_short():
-    line = str(InputError(f"seed={'9' * 1_000_000}: must be at most 3"))
+def test_a_very_long_value_is_shortened_in_the_answer():
+    line = str(InputError(f"seed={'9' * 1_000_000} is out of range", "at most 3"))
     assert len(line) < 4_010
     assert line.startswith("seed=999")
-    assert line.endswith("must be at most 3")
+    assert line.endswith(" is out of range. Allowed: at most 3.")
 
 
 @pytest.mark.parametrize("group", schema.OPTIONS)
-def test_a_group_that_became_a_value(group):
-    schema.register()
-    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        composed = hydra.compose("config")
+def test_a_group_replaced_by_a_value_is_refused(group):
+    composed = composition.compose([])
     composed[group] = "x"
-    with pytest.raises(InputError, match=rf"^{group}=x: must be one of the group's; allowed: "):
-        validation.read(composed)
+    with pytest.raises(InputError, match=rf"^{group}=x is not an option\. Allowed: "):
+        validation.to_config(composed)
 
 
-def test_a_value_that_was_taken_away_is_named():
-    with pytest.raises(InputError, match="seed: must have a value, and its value was taken away"):
+def test_a_setting_without_a_value_is_named():
+    with pytest.raises(InputError, match="seed has no value, since its value was taken away"):
         read("~seed")

@@ -1,4 +1,4 @@
-"""Sizes are compared before memory is taken, and what is no array of numbers or text is one line."""
+"""SplitSizes are compared before memory is taken, and what is no array of numbers or text is one line."""
 
 import io
 import pickle
@@ -52,10 +52,10 @@ def complaint(read, *given):
 def test_what_numpy_wrote_is_read_as_it_was(tmp_path, array):
     np.save(tmp_path / "x.npy", array)
     np.savez_compressed(tmp_path / "x.npz", a=array, b=array)
-    for found in (npz.from_npy(tmp_path / "x.npy"), *npz.every(tmp_path / "x.npz").values()):
+    for found in (npz.read_npy(tmp_path / "x.npy"), *npz.read_arrays(tmp_path / "x.npz").values()):
         np.testing.assert_array_equal(found, array)
         assert found.dtype == np.asarray(array).dtype
-    assert npz.names(tmp_path / "x.npz") == ("a", "b")
+    assert npz.array_names(tmp_path / "x.npz") == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,16 @@ def test_what_numpy_wrote_is_read_as_it_was(tmp_path, array):
 )
 def test_a_header_that_claims_what_is_not_there(tmp_path, content):
     (tmp_path / "x.npy").write_bytes(content)
-    assert "no .npy file that can be read" in complaint(npz.from_npy, tmp_path / "x.npy")
+    assert "no .npy file that can be read" in complaint(npz.read_npy, tmp_path / "x.npy")
     path = archive(tmp_path / "x.npz", x=content)
-    assert "no .npz file that can be read" in complaint(npz.from_npz, path, "x")
+    assert "no .npz file that can be read" in complaint(npz.read_npz, path, "x")
 
 
 def test_objects_are_not_loaded(tmp_path):
     np.save(tmp_path / "x.npy", np.array([print], object), allow_pickle=True)
     content = (tmp_path / "x.npy").read_bytes()
-    assert "holds Python objects" in complaint(npz.from_npy, tmp_path / "x.npy")
-    assert "array x: holds Python objects" in complaint(npz.from_npz, archive(tmp_path / "x.npz", x=content), "x")
+    assert "holds Python objects" in complaint(npz.read_npy, tmp_path / "x.npy")
+    assert "array x: holds Python objects" in complaint(npz.read_npz, archive(tmp_path / "x.npz", x=content), "x")
 
 
 def test_few_bytes_that_unpack_to_very_many(tmp_path):
@@ -96,7 +96,7 @@ def test_few_bytes_that_unpack_to_very_many(tmp_path):
         for _ in range(300):
             entry.write(bytes(10**6))
     assert path.stat().st_size < 10**6
-    assert "that unpack to 300,000,128" in complaint(npz.from_npz, path, "x")
+    assert "that unpack to 300,000,128" in complaint(npz.read_npz, path, "x")
 
 
 def test_names_of_entries_are_names_and_no_paths(tmp_path):
@@ -105,7 +105,7 @@ def test_names_of_entries_are_names_and_no_paths(tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
     path = archive(inside / "x.npz", **{"../../x": stream.getvalue(), "/etc/x": stream.getvalue()})
-    assert list(npz.every(path)) == ["../../x", "/etc/x"]
+    assert list(npz.read_arrays(path)) == ["../../x", "/etc/x"]
     assert [each.name for each in tmp_path.rglob("*")] == ["inside", "x.npz"]
 
 
@@ -117,4 +117,4 @@ def test_an_archive_whose_directory_lies(tmp_path, offset, value):
     place = content.rfind(b"PK\x01\x02") + offset
     content[place : place + 2] = struct.pack("<H", value % 2**16)
     path.write_bytes(content)
-    assert "no .npz file that can be read" in complaint(npz.from_npz, path, "x")
+    assert "no .npz file that can be read" in complaint(npz.read_npz, path, "x")

@@ -86,7 +86,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Done, str], Callable[[Any], Any]
 
 def of_jax(run_folder: Path) -> tuple[Any, np.ndarray]:
     """A run's data, and h of its test by JAX, with the run's own parameters."""
-    config = saved.complete(saved.read(run_folder / "config.yaml"), str(run_folder))
+    config = saved.to_config(saved.read_settings(run_folder / "config.yaml"), str(run_folder))
     dataset = run.load(config)
     encoding, params = build.encoding(config, dataset), tuple(Layer(*each) for each in nnjax.load(run_folder).params)
     z, _ = build.model(config, dataset).forward(params, batches.inputs(jnp.asarray(dataset.test.x), encoding))

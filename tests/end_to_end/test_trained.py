@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnjax.data.dataset import Sizes
+from nnjax.data.dataset import SplitSizes
 from nnjax.data.mnist import bundled
 from nnjax.inference import predictor
 
@@ -17,7 +17,7 @@ from nnjax.inference import predictor
 def paper(digits, tmp_path_factory):
     """60 test digits, drawn 12 times as large on paper under a lamp; their rows, and the folder of photographs."""
     folder, generator = tmp_path_factory.mktemp("paper"), np.random.default_rng(0)
-    rows = bundled.load(Sizes()).test.x[::17]
+    rows = bundled.load(SplitSizes()).test.x[::17]
     for i, row in enumerate(rows):
         large = np.asarray(Image.fromarray(row).resize((336, 336), Image.Resampling.BICUBIC), float) / 255
         top, left = generator.integers(10, 120, 2)

@@ -1,19 +1,17 @@
-"""Settings: any KEY=VALUE through Hydra's parser, the schema and our rules; config.yaml of a stored run, changed."""
+"""Settings: any KEY=VALUE through Hydra's parser, the schema and our rules; a changed config.yaml of a run."""
 
 import copy
 import dataclasses
 import json
 
-import hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from nnjax.config import saved, schema, validation
-from nnjax.errors import InputError, one_line
+from nnjax.config import composition, saved, validation
+from nnjax.config.overrides import check_override
+from nnjax.system.hydra_errors import as_input_error
 from tests.fuzz import answered, files, fuzzed
 
 GROUPS = [["data=boolean"], ["data=file", "optimizer=adamw", "schedule=warmup_cosine"], ["optimizer=rmsprop"]]
@@ -33,47 +31,35 @@ VALUES = st.one_of(
 )
 
 
-def composed(overrides):
-    schema.register()
-    with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        return hydra.compose("config", overrides)
-
-
-BASES = [composed(overrides) for overrides in GROUPS]
-LEAVES = [[key for key, _, _ in validation.leaves(OmegaConf.to_object(base))] for base in BASES]
+BASES = [composition.compose(overrides) for overrides in GROUPS]
+KEYS = [[key for key, _, _ in validation.iterate_settings(OmegaConf.to_object(base))] for base in BASES]
 
 
 @st.composite
 def overrides(draw):
-    """A composed configuration, and an override of one of its keys, or of one that it hasn't."""
+    """Draw the number of a base configuration, and an override of one of its keys or of a key that it does not have."""
     base = draw(st.integers(0, len(BASES) - 1))
-    key = draw(st.one_of(st.sampled_from(LEAVES[base]), st.sampled_from(LEAVES[base]), VALUES))
+    key = draw(st.one_of(st.sampled_from(KEYS[base]), st.sampled_from(KEYS[base]), VALUES))
     return base, f"{draw(st.sampled_from(['', '', '', '+', '++', '~']))}{key}={draw(VALUES)}"
 
 
-def given(base, override):
-    """What compose does with an override that chooses no group, without reading all files again."""
-    validation.check_text(override)
+def apply_override(base, override):
+    """Do what compose does with an override that chooses no option, without reading all files again."""
+    check_override(override)
     parsed = OverridesParser.create().parse_overrides([override])
     node = copy.deepcopy(BASES[base])
     ConfigLoaderImpl._apply_overrides_to_config(parsed, node)
-    return validation.read(node, [override])
+    return validation.to_config(node, [override])
 
 
 @fuzzed(overrides())
 def test_settings(folder, drawn):
-    def read():
-        try:
-            return given(*drawn)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise InputError(one_line(error)) from None
-
-    answered(read)
+    answered(lambda: as_input_error(lambda: apply_override(*drawn)))
 
 
-@fuzzed(files.changed(dataclasses.asdict(validation.read(BASES[0]))))
+@fuzzed(files.changed(dataclasses.asdict(validation.to_config(BASES[0]))))
 def test_settings_of_a_stored_run(folder, text):
     (folder / "config.yaml").write_text(text, "utf-8")
-    found = answered(lambda: saved.read(folder / "config.yaml"))
-    if found is not None:
-        answered(lambda: saved.complete(found, "it"))
+    settings = answered(lambda: saved.read_settings(folder / "config.yaml"))
+    if settings is not None:
+        answered(lambda: saved.to_config(settings, "it"))

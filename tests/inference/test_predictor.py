@@ -1,4 +1,4 @@
-"""The NumPy predictor: the lecture's networks by hand, float64 references, and files that are not predictors."""
+"""The NumPy predictor: the lecture's networks by hand, references in float64, and damaged files."""
 
 import ast
 import json
@@ -29,7 +29,7 @@ def metadata(shape, output="sigmoid", activation="sigmoid", **more):
 
 
 def by_hand(*rows):
-    """Layers from the lecture's (bias, weights...) rows (L11)."""
+    """Return a layer from the lecture's rows (bias, weights...) (L11)."""
     table = np.array(rows, np.float32)
     return table[:, 1:], table[:, 0]
 
@@ -42,7 +42,7 @@ def digits_network(generator, activation="relu", output="softmax"):
 
 
 def lenet5(pooling="average"):
-    """LeNet-5's layers at random, and what a file says of it."""
+    """Return random layers of LeNet-5, and its metadata."""
     generator = np.random.default_rng(5)
     shapes = [(6, 1, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
     params = [
@@ -56,12 +56,12 @@ def lenet5(pooling="average"):
 
 @pytest.mark.parametrize("pooling", predictor.POOLINGS)
 def test_lenet5_is_the_sums_over_its_windows(tmp_path, pooling):
-    """L16, in float64 by loops over the kernel, through a file, one instance more than are convolved at once."""
+    """L16: float64 loops over the kernel, through a file, one instance more than are convolved at once."""
     params, about = lenet5(pooling)
     predictor.save(tmp_path / "lenet5.safetensors", params, about)
     raw = np.random.default_rng(6).normal(size=(predictor.BLOCK + 1, 28, 28))
-    found = Predictor.load(tmp_path / "lenet5.safetensors").logits(raw)
-    assert found.shape == (predictor.BLOCK + 1, 10)
+    result = Predictor.load(tmp_path / "lenet5.safetensors").logits(raw)
+    assert result.shape == (predictor.BLOCK + 1, 10)
     rows = [0, predictor.BLOCK]
     a = raw[rows, None]
     for (Theta, b), zeros in zip(params, (2, 0), strict=False):
@@ -77,10 +77,10 @@ def test_lenet5_is_the_sums_over_its_windows(tmp_path, pooling):
     a = a.reshape(2, 400)
     for Theta, b in params[2:-1]:
         a = np.tanh(a @ Theta.T.astype(float) + b)
-    np.testing.assert_allclose(found[rows], a @ params[-1][0].T + params[-1][1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(result[rows], a @ params[-1][0].T + params[-1][1], rtol=1e-4, atol=1e-5)
 
 
-def test_lenet5_s_layers_are_told_one_by_one():
+def test_lenet5_yields_each_layer():
     params, about = lenet5()
     network, raw = Predictor(params, about), np.random.default_rng(0).normal(size=(3, 784))
     *layers, z = network.layers(network.inputs(raw))
@@ -92,18 +92,21 @@ def test_lenet5_s_layers_are_told_one_by_one():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda p, m: m["model"].update(pooling="mean"), "pooling must be one of average, max"),
+        (lambda p, m: m["model"].update(pooling="mean"), "pooling='mean' is not an option. Allowed: average, max."),
         (
             lambda p, m: p.__setitem__(0, (p[0][0][:, :, :4], p[0][1])),
-            r"layer 0 must be Theta \(n_out, 1, size, size\)",
+            r"layer 0 has .*Allowed: Theta \(n_out, 1, size, size\)",
         ),
-        (lambda p, m: p.__setitem__(1, (p[1][0][:, :5], p[1][1])), r"layer 1 must be Theta \(n_out, 6, size, size\)"),
-        (lambda p, m: p.__setitem__(2, (p[2][0][:, :399], p[2][1])), r"layer 2 must be Theta \(n_out, 400\)"),
-        (lambda p, m: p.__delitem__(slice(2, None)), "layers more than 2"),
-        (lambda p, m: m["preprocessing"].update(shape=[783]), "images must be square"),
+        (
+            lambda p, m: p.__setitem__(1, (p[1][0][:, :5], p[1][1])),
+            r"layer 1 has .*Allowed: Theta \(n_out, 6, size, size\)",
+        ),
+        (lambda p, m: p.__setitem__(2, (p[2][0][:, :399], p[2][1])), r"layer 2 has .*Allowed: Theta \(n_out, 400\)"),
+        (lambda p, m: p.__delitem__(slice(2, None)), "more than 2 layers"),
+        (lambda p, m: m["preprocessing"].update(shape=[783]), "Allowed: square images"),
     ],
 )
-def test_lenet5_s_parts_must_fit(tmp_path, change, words):
+def test_parts_of_lenet5_that_do_not_fit_are_refused(tmp_path, change, words):
     params, about = lenet5()
     change(params, about)
     with pytest.raises(ValueError, match=words):
@@ -118,7 +121,7 @@ def test_and_by_hand_is_the_lectures_table():
     assert h.dtype == np.float32
 
 
-def test_xnor_by_hand_is_right_in_all_rows(tmp_path):
+def test_xnor_by_hand_is_correct_in_all_rows(tmp_path):
     """L12, through a file; h > 0.5 decides (L5)."""
     layers = [by_hand([-30, 20, 20], [10, -20, -20]), by_hand([-10, 20, 20])]
     predictor.save(tmp_path / "xnor.safetensors", layers, metadata([2]))
@@ -174,7 +177,7 @@ def test_preprocessing_scales_before_it_shifts_and_by_feature():
 
 
 @pytest.mark.parametrize("output", ["softmax", "sigmoid"])
-def test_probabilities_stay_right_for_huge_logits(output):
+def test_probabilities_are_exact_for_huge_logits(output):
     """L7, L21: logits up to 1e4 neither overflow nor warn (warnings are errors here)."""
     z = np.array([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4 - 1, 9e3]], np.float32)
     h = Predictor([(np.eye(3, dtype=np.float32), np.zeros(3, np.float32))], metadata([3], output)).outputs(z)
@@ -192,14 +195,14 @@ def test_hidden_activations_stay_finite_for_huge_inputs():
     np.testing.assert_allclose(predictor.ACTIVATIONS["softplus"](z), [0, 0, np.log(2), 90, 1e4], atol=1e-6)
 
 
-def test_a_threshold_of_its_own_decides_one_output():
+def test_the_threshold_of_the_metadata_decides_a_single_output():
     """L17: the perceptron's sign of z."""
     about = metadata([1], "identity", threshold=0.0)
     network = Predictor([by_hand([0.0, 1.0])], about)
     assert network.classes(np.array([[-0.1], [0.1], [0.4]])).tolist() == [0, 1, 1]
 
 
-def test_a_perceptron_tells_sides_and_no_probabilities():
+def test_a_perceptron_has_classes_and_no_probabilities():
     """L17: h = 1 if z > 0, else 0, on the line too; several units are compared by z (L38)."""
     about = metadata([1], "step")
     one, two = (Predictor([by_hand(*rows)], about) for rows in ([[-0.2, 1.0]], [[0.0, 1.0], [0.1, 2.0]]))
@@ -208,24 +211,24 @@ def test_a_perceptron_tells_sides_and_no_probabilities():
     assert two.outputs(x).tolist() == [[1, 1]] * 3
     assert two.classes(x).tolist() == [1, 1, 1]
     np.testing.assert_array_equal(one.predict(x), one.outputs(x))
-    with pytest.raises(ValueError, match="probabilities need a softmax or sigmoid output, this network's is step"):
+    with pytest.raises(ValueError, match="the output step gives no probabilities"):
         one.probabilities(x)
 
 
 def test_regression_has_neither_classes_nor_probabilities():
     network = Predictor([by_hand([0.0, 1.0])], metadata([1], "identity", classes=[]))
-    with pytest.raises(ValueError, match="classes need a network trained on labels"):
+    with pytest.raises(ValueError, match="this network has no classes"):
         network.classes(np.ones((2, 1)))
-    with pytest.raises(ValueError, match="probabilities need a softmax or sigmoid output"):
+    with pytest.raises(ValueError, match="the output identity gives no probabilities"):
         network.probabilities(np.ones((2, 1)))
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (3, 783), (3, 28, 27), (784,)])
-def test_a_wrong_input_shape_is_one_line_with_both(shape):
+def test_an_input_of_another_shape_is_refused_with_both_shapes(shape):
     network = Predictor(*digits_network(np.random.default_rng(0)))
     with pytest.raises(ValueError) as caught:
         network.outputs(np.zeros(shape))
-    assert str(caught.value) == f"input must have the shape (n, 784), got {shape}"
+    assert str(caught.value) == f"the input has the shape {shape}. Allowed: (n, 784)."
 
 
 def test_every_truncation_and_a_pickle_are_refused(tmp_path):
@@ -244,10 +247,16 @@ def test_every_truncation_and_a_pickle_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"model": {"name": "lenet", "activation": "relu"}}, "model must be one of mlp, lenet5, got 'lenet'"),
-        ({"model": {"name": "mlp", "activation": "swish"}}, "activation must be one of sigmoid, tanh, .*, got 'swish'"),
-        ({"output": "stairs"}, "output must be one of softmax, sigmoid, identity, step, got 'stairs'"),
-        ({"preprocessing": {"scale": 1, "shift": 0, "shape": [3]}}, r"layer 0 must be Theta \(n_out, 3\) .* \(1, 2\)"),
+        ({"model": {"name": "lenet", "activation": "relu"}}, "model='lenet' is not an option. Allowed: mlp, lenet5."),
+        (
+            {"model": {"name": "mlp", "activation": "swish"}},
+            "activation='swish' is not an option. Allowed: sigmoid, tanh, ",
+        ),
+        ({"output": "stairs"}, "output='stairs' is not an option. Allowed: softmax, sigmoid, identity, step."),
+        (
+            {"preprocessing": {"scale": 1, "shift": 0, "shape": [3]}},
+            r"layer 0 has Theta \(1, 2\) and b \(1,\)\. Allowed: Theta \(n_out, 3\) and b",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_are_refused_by_save_and_by_load(tmp_path, change, line):
@@ -263,11 +272,11 @@ def test_parts_that_do_not_fit_are_refused_by_save_and_by_load(tmp_path, change,
 
 
 def stored(path, params, about):
-    """A file as safetensors writes it, whatever is in it."""
+    """Write a file by safetensors, with any metadata."""
     tensors = {
-        f"{i}.{part}": np.ascontiguousarray(each)
+        f"{i}.{part}": np.ascontiguousarray(array)
         for i, layer in enumerate(params)
-        for part, each in zip(("Theta", "b"), layer, strict=True)
+        for part, array in zip(("Theta", "b"), layer, strict=True)
     }
     save_file(tensors, path, {"nnjax": about if isinstance(about, str) else json.dumps(about)})
     return path
@@ -284,21 +293,27 @@ def with_preprocessing(**change):
         ("[" * 10_000, "RecursionError"),
         ("{}", "KeyError: 'model'"),
         ("[1]", "TypeError"),
-        (with_preprocessing(scale="1"), "scale must be a number or one for each of 2 features, got '1'"),
-        (with_preprocessing(scale=float("nan")), "scale must be a number"),
-        (with_preprocessing(shift=[0.0, float("inf")]), "shift must be a number"),
-        (with_preprocessing(shift=10**400), "shift must be a number"),
-        (with_preprocessing(shape=[]), "shape must be whole numbers above 0"),
-        (with_preprocessing(shape=[-1, -2]), "shape must be whole numbers above 0"),
-        (with_preprocessing(shape=[2.0]), "shape must be whole numbers above 0"),
-        (with_preprocessing(shape=[2**30, 2**30]), "layer 0 must be Theta (n_out, 1152921504606846976)"),
-        (metadata([2], classes=["a", "b", "c"]), "classes must be 2 names, for 1 outputs, got 3"),
-        (metadata([2], classes=[1, 2]), "classes must be names"),
-        (metadata([2], features=["x"]), "features must be names, one for each of 2 features"),
-        (metadata([2], target={"name": "y", "mean": None, "deviation": 1.0}), "target must have a name, a mean"),
-        (metadata([2], threshold="high"), "threshold must be a number, got 'high'"),
-        (metadata([2], lanes=True), "lanes must be a whole number above 0, got True"),
-        (metadata([2], lanes=3), "0.Theta must be float32 (3, ...), got F32 (1, 2)"),
+        (
+            with_preprocessing(scale="1"),
+            "scale='1' is not a scaling. Allowed: a number, or one for each of 2 features.",
+        ),
+        (with_preprocessing(scale=float("nan")), "scale=nan is not a scaling"),
+        (with_preprocessing(shift=[0.0, float("inf")]), "shift=[0.0, inf] is not a scaling"),
+        (with_preprocessing(shift=10**400), "is not a scaling"),
+        (with_preprocessing(shape=[]), "shape=[] is not a shape. Allowed: whole numbers above 0."),
+        (with_preprocessing(shape=[-1, -2]), "shape=[-1, -2] is not a shape"),
+        (with_preprocessing(shape=[2.0]), "shape=[2.0] is not a shape"),
+        (with_preprocessing(shape=[2**30, 2**30]), "Allowed: Theta (n_out, 1152921504606846976)"),
+        (metadata([2], classes=["a", "b", "c"]), "the network has 3 classes. Allowed: 2, for 1 outputs."),
+        (metadata([2], classes=[1, 2]), "classes=[1, 2] are no names. Allowed: names."),
+        (metadata([2], features=["x"]), "features=['x'] are no names. Allowed: names, one for each of 2 features."),
+        (
+            metadata([2], target={"name": "y", "mean": None, "deviation": 1.0}),
+            "is incomplete. Allowed: a name, a mean and a deviation.",
+        ),
+        (metadata([2], threshold="high"), "threshold='high' is not a number"),
+        (metadata([2], lanes=True), "lanes=True is not a count"),
+        (metadata([2], lanes=3), "0.Theta is F32 (1, 2). Allowed: F32 (3, ...)."),
     ],
     ids=range(19),
 )
@@ -314,13 +329,13 @@ def test_metadata_of_another_kind_are_one_line(tmp_path, about, line):
 @pytest.mark.parametrize(
     ("layer", "line"),
     [
-        ((np.array([[1.0, np.nan]], np.float32), np.zeros(1, np.float32)), "parameters must be finite numbers"),
-        ((np.ones((1, 2), np.float32), np.array([np.inf], np.float32)), "parameters must be finite numbers"),
-        ((np.ones((1, 2)), np.zeros(1)), "0.Theta must be float32, got F64 (1, 2)"),
+        ((np.array([[1.0, np.nan]], np.float32), np.zeros(1, np.float32)), "some parameters are not finite"),
+        ((np.ones((1, 2), np.float32), np.array([np.inf], np.float32)), "some parameters are not finite"),
+        ((np.ones((1, 2)), np.zeros(1)), "0.Theta is F64 (1, 2). Allowed: F32."),
         ((np.ones((0, 2), np.float32), np.zeros(0, np.float32)), "out of bounds"),
         (
             (np.ones((1, 2), np.float32), np.zeros((1, 1), np.float32)),
-            "layer 0 must be Theta (n_out, 2) and b (n_out,)",
+            "layer 0 has Theta (1, 2) and b (1, 1). Allowed: Theta (n_out, 2) and b (n_out,).",
         ),
     ],
     ids=range(5),
@@ -371,13 +386,13 @@ def test_a_header_that_claims_what_is_not_there_takes_no_memory(tmp_path, conten
 
 
 def test_layers_that_do_not_chain_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="layer 1 must be"):
+    with pytest.raises(ValueError, match="layer 1 has"):
         predictor.save(tmp_path / "x", [by_hand([0, 1, 1]), by_hand([0, 1, 1])], metadata([2]))
-    with pytest.raises(ValueError, match="at least one layer"):
+    with pytest.raises(ValueError, match="the network has no layers"):
         predictor.save(tmp_path / "x", [], metadata([2]))
 
 
-def test_the_file_can_travel_alone():
+def test_the_module_imports_nothing_of_nnjax():
     tree = ast.parse(Path(predictor.__file__).read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -385,7 +400,7 @@ def test_the_file_can_travel_alone():
     assert everywhere == {"numpy", "safetensors"}
 
 
-def test_a_file_of_lanes_gives_each_its_own_network(tmp_path):
+def test_each_lane_of_a_file_is_its_own_network(tmp_path):
     generator = np.random.default_rng(5)
     layers = [
         (generator.normal(size=(3, 4, 2)), generator.normal(size=(3, 4))),
@@ -407,7 +422,7 @@ def test_a_lane_out_of_range_is_refused(tmp_path, lanes, lane):
     Theta, b = by_hand([-30, 20, 20])
     one = (np.stack([Theta] * lanes), np.stack([b] * lanes)) if lanes else (Theta, b)
     predictor.save(tmp_path / "x", [one], metadata([2], **({"lanes": lanes} if lanes else {})))
-    with pytest.raises(ValueError, match=f"lane must be below {lanes or 1}, got {lane}"):
+    with pytest.raises(ValueError, match=f"lane={lane} is out of range. Allowed: a number below {lanes or 1}."):
         Predictor.load(tmp_path / "x", lane)
 
 
@@ -421,11 +436,13 @@ def test_a_regression_predicts_in_its_targets_own_units(tmp_path):
     }
     predictor.save(tmp_path / "network", [by_hand([0.25, 1.0, 3.0])], about)
     raw = np.array([[2.0, 0.5], [-2.0, 0.0]])
-    found = Predictor.load(tmp_path / "network").predict(raw)
-    np.testing.assert_allclose(found, [[100 + 10 * (0.25 + 2 + 3)], [100 + 10 * 0.25]])
+    result = Predictor.load(tmp_path / "network").predict(raw)
+    np.testing.assert_allclose(result, [[100 + 10 * (0.25 + 2 + 3)], [100 + 10 * 0.25]])
 
 
-def test_a_scale_for_other_features_is_refused(tmp_path):
+def test_a_scale_for_another_number_of_features_is_refused(tmp_path):
     about = {**metadata([2], "identity"), "preprocessing": {"scale": [1.0], "shift": 0.0, "shape": [2]}}
-    with pytest.raises(ValueError, match=r"scale must be a number or one for each of 2 features, got \[1\.0\]"):
+    with pytest.raises(
+        ValueError, match=r"scale=\[1\.0\] is not a scaling\. Allowed: a number, or one for each of 2 features\."
+    ):
         predictor.save(tmp_path / "network", [by_hand([0.0, 1.0, 1.0])], about)

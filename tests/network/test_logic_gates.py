@@ -24,7 +24,7 @@ def joined(params):
 
 def error(params, table):
     """The largest |h - truth| over the table, in float32."""
-    a = expressions.rows(len(table).bit_length() - 1).astype(np.float32)
+    a = expressions.input_rows(len(table).bit_length() - 1).astype(np.float32)
     for layer in params:
         assert layer.Theta.dtype == layer.b.dtype == np.float32
         z = a @ np.asarray(layer.Theta).T + np.asarray(layer.b)
@@ -64,7 +64,7 @@ def test_xnor_is_the_network_of_the_lecture():
 
 def test_the_truth_table_of_and_is_the_lectures():
     model, params = network_of(truth_table("x1 & x2"))
-    x = jnp.array(expressions.rows(2), float)
+    x = jnp.array(expressions.input_rows(2), float)
     np.testing.assert_array_equal(model.forward(params, x)[0][:, 0], [-30, -10, -10, 10])  # L10
 
 
@@ -72,7 +72,7 @@ def test_the_truth_table_of_and_is_the_lectures():
 def test_the_model_is_an_mlp_whose_rounded_outputs_are_the_table(expression):
     model, params = network_of(truth_table(expression))
     table = truth_table(expression)
-    x = jnp.array(expressions.rows(*model.input_shape), float)
+    x = jnp.array(expressions.input_rows(*model.input_shape), float)
     h = jax.nn.sigmoid(model.forward(params, x)[0])
     assert h.shape == (len(table), 1)
     np.testing.assert_array_equal(h[:, 0] > 0.5, table)
@@ -83,14 +83,14 @@ def test_the_model_is_an_mlp_whose_rounded_outputs_are_the_table(expression):
 def test_no_single_unit_for_xor_and_one_for_all_others_of_two_inputs():
     """L12: of the sixteen functions of two inputs, XOR and XNOR need a hidden layer."""
     for name in list(functions.FUNCTIONS)[:16]:
-        table = np.array(list(functions.table(name))) == "1"
+        table = np.array(list(functions.named_table(name))) == "1"
         _, params = network_of(table)
         assert hidden(params) == ([2] if name in ("xor", "xnor") else []), name
         assert error(params, table) < 1e-4
 
 
 def test_one_unit_wherever_one_can_do_it_with_three_inputs():
-    x = expressions.rows(3) * 1
+    x = expressions.input_rows(3) * 1
     possible = {tuple(x @ w >= t) for *w, t in product(range(-2, 3), range(-2, 3), range(-2, 3), range(-5, 6))}
     assert len(possible) == 104  # the known number of linear threshold functions of three inputs
     for table in map(np.array, product([False, True], repeat=8)):
@@ -101,7 +101,7 @@ def test_one_unit_wherever_one_can_do_it_with_three_inputs():
 
 @pytest.mark.parametrize("inputs", range(2, 13))
 def test_parity_and_majority(inputs):
-    parity, majority = (np.array(list(functions.table(name, inputs))) == "1" for name in ("parity", "majority"))
+    parity, majority = (np.array(list(functions.named_table(name, inputs))) == "1" for name in ("parity", "majority"))
     _, params = network_of(truth_table(" ^ ".join(f"x{number}" for number in range(1, inputs + 1))))
     assert hidden(params) == [inputs]
     assert error(params, parity) < 1e-4
@@ -119,12 +119,12 @@ def test_a_multiplexer_takes_a_unit_for_each_address(inputs, address):
         parts.append(" & ".join([*bits, f"x{address + 1 + number}"]))
     _, params = network_of(truth_table(" | ".join(parts)))
     assert hidden(params) == [2**address]
-    assert error(params, np.array(list(functions.table("multiplexer", inputs))) == "1") < 1e-4
+    assert error(params, np.array(list(functions.named_table("multiplexer", inputs))) == "1") < 1e-4
 
 
 def test_exactly_some_are_on():
     """A symmetric function takes a hidden unit for each change along the count: here at 3 and at 4."""
-    table = expressions.rows(7).sum(1) == 3
+    table = expressions.input_rows(7).sum(1) == 3
     _, params = network_of(table)
     assert hidden(params) == [2]
     assert error(params, table) < 1e-4
@@ -137,7 +137,7 @@ def test_random_expressions():
             text, meaning = draw(generator, int(generator.integers(2, 9)), depth)
             text = f"{text} & (x{generator.integers(8, 10)} | 1)"
             _, params = network_of(truth_table(text))
-            x = expressions.rows(params[0].Theta.shape[1])
+            x = expressions.input_rows(params[0].Theta.shape[1])
             assert error(params, meaning(x)) < 3e-4, text
 
 
@@ -175,7 +175,7 @@ def test_cubes_cover_the_table_and_none_is_larger_than_it(share):
     generator = np.random.default_rng(4)
     for _ in range(30):
         table = generator.random(64) < share
-        x = 2 * expressions.rows(6) - 1
+        x = 2 * expressions.input_rows(6) - 1
         inside = (x[None] * cubes(table)[:, None] >= 0).all(2)
         np.testing.assert_array_equal(inside.any(0), table)
         for cube in cubes(table):  # leaving out one more input would take in a zero

@@ -13,7 +13,7 @@ from nnjax.data.boolean.source import boolean
 from nnjax.reporting.run_names import network, run_name
 from nnjax.reporting.summary import RunSummary, describe_data, note, summary
 from nnjax.runs.provenance import git_tags, versions
-from nnjax.system.secrets import without_passwords
+from nnjax.system.secrets import remove_passwords
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_flatten_gives_dotted_keys_and_keeps_values():
     ],
 )
 def test_no_password_is_left_in_any_address_of_a_text(text, public):
-    assert without_passwords({"a": {"b": text}, "c": 1}) == {"a": {"b": public}, "c": 1}
+    assert remove_passwords({"a": {"b": text}, "c": 1}) == {"a": {"b": public}, "c": 1}
 
 
 def test_versions_name_python_and_leave_out_what_is_not_installed():

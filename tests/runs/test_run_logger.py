@@ -319,10 +319,10 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, ca
 
 
 def test_passwords_are_not_recorded(tmp_path):
-    from nnjax.system.secrets import without_passwords
+    from nnjax.system.secrets import remove_passwords
 
     settings = {"data": {"mirror": "http://me:secret@host/x"}, "seed": 3}
-    assert without_passwords(settings) == {"data": {"mirror": "http://host/x"}, "seed": 3}
+    assert remove_passwords(settings) == {"data": {"mirror": "http://host/x"}, "seed": 3}
 
 
 def test_progress_in_plain_lines_ends_with_a_number(tmp_path, caplog):

@@ -8,7 +8,7 @@ from nnjax.system import times as times_module
 from nnjax.system.times import Times
 
 
-def test_parts_add_up_and_moments_come_once(monkeypatch):
+def test_parts_add_up_and_a_moment_counts_once(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(times_module, "PROCESS_BEGAN", 98.0)
@@ -16,11 +16,11 @@ def test_parts_add_up_and_moments_come_once(monkeypatch):
     for seconds in (1.0, 3.0):
         with times.part("data"):
             now[0] += seconds
-    times.reached("first_step")
+    times.mark("first_step")
     now[0] += 5.0
-    times.reached("first_step")
-    times.rest("compose")
-    times.reached("total")
+    times.mark("first_step")
+    times.add_rest("compose")
+    times.mark("total")
     assert times.metrics() == {
         "time/import_seconds": 2.0,
         "time/data_seconds": 4.0,
@@ -30,7 +30,7 @@ def test_parts_add_up_and_moments_come_once(monkeypatch):
     }
 
 
-def test_a_part_that_fails_counts(monkeypatch):
+def test_the_seconds_of_a_part_that_fails_are_counted(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     times = Times()

@@ -125,10 +125,10 @@ def test_it_ends_with_the_process_that_started_it(tmp_path):
     code = f"from nnjax.tracking import carriers; {code}"
     started = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     number = int(started.stdout.readline())
-    assert processes.started(number)
+    assert processes.start_time(number)
     started.kill()
     started.communicate()
     end = time.monotonic() + 20
-    while processes.started(number):
+    while processes.start_time(number):
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -46,7 +46,7 @@ def trained(folder, name="out", **facts):
         tags={"team": "x"},
         params={"seed": "0", "training.epochs": "4"},
         dataset={"name": "boolean", "source": "a table", "digest": "d" * 64, "shapes": {"train": [4, 2]}},
-        process=processes.this(),
+        process=processes.current_process(),
         **facts,
     )
     undelivered.add(folder, out)
@@ -196,7 +196,7 @@ def test_a_run_that_is_trained_is_left_alone_and_one_that_was_killed_ends(folder
     out, made = trained(folder)
     assert catch_up(out) == ""
     opening = delivery.opening(out)
-    made.append(**{**opening, "process": {**processes.this(), "started": "long ago"}})
+    made.append(**{**opening, "process": {**processes.current_process(), "started": "long ago"}})
     goes_on = f"resume={os.path.relpath(out)} goes on"  # it has a checkpoint
     assert catch_up(out) == f"6 events delivered, and the run, left RUNNING, is KILLED; {goes_on}"
     assert [status for _, status, _ in tables(folder)["runs"]] == ["KILLED"]

@@ -27,7 +27,7 @@ OPEN = {
 def opened(folder, **facts):
     """A record with an opening."""
     made = RunJournal(folder)
-    made.append("open", **{**OPEN, "id": made.id, "process": processes.this(), **facts})
+    made.append("open", **{**OPEN, "id": made.id, "process": processes.current_process(), **facts})
     return made
 
 
@@ -98,25 +98,25 @@ def test_a_full_disk_leaves_no_half_event(tmp_path, monkeypatch):
 
 
 def test_a_process_is_known_to_be_gone_by_its_number_and_its_start():
-    here = processes.this()
-    assert not processes.gone(here)
-    assert processes.gone({**here, "started": "long ago"})  # the number was given to another
-    assert not processes.gone({**here, "host": "elsewhere", "started": "long ago"})
+    here = processes.current_process()
+    assert not processes.has_ended(here)
+    assert processes.has_ended({**here, "started": "long ago"})  # the number was given to another
+    assert not processes.has_ended({**here, "host": "elsewhere", "started": "long ago"})
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    there = {**here, "pid": child.pid, "started": processes.started(child.pid)}
+    there = {**here, "pid": child.pid, "started": processes.start_time(child.pid)}
     assert there["started"]
-    assert not processes.gone(there)
+    assert not processes.has_ended(there)
     child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert processes.gone(there), "what is left of it until its parent asks is no process"
+    assert processes.has_ended(there), "what is left of it until its parent asks is no process"
     child.wait()
-    assert processes.gone(there)
+    assert processes.has_ended(there)
 
 
 def test_a_run_whose_process_is_gone_ends_when_it_was_last_heard_of(tmp_path):
     made = opened(tmp_path)
     assert not journal.end_if_abandoned(tmp_path)
-    made.append("open", **OPEN, id=made.id, process={**processes.this(), "started": "long ago"}, time=7)
+    made.append("open", **OPEN, id=made.id, process={**processes.current_process(), "started": "long ago"}, time=7)
     assert journal.end_if_abandoned(tmp_path)
     assert journal.read(tmp_path)[0][-1] == {"event": "end", "time": 7, "status": "KILLED"}
     assert not journal.end_if_abandoned(tmp_path)

@@ -91,7 +91,7 @@ def untrained(words, files, folder):
         [tuple(map(np.asarray, layer)) for layer in params],
         build.network_metadata(config, dataset),
     )
-    both = h.shape[1] == 1 and loss.activation in predictor.PROBABLE
+    both = h.shape[1] == 1 and loss.activation in predictor.PROBABILITIES
     return dataset, folder / "network", np.c_[1 - h, h] if both else h
 
 
@@ -106,7 +106,7 @@ def test_every_model_answers_json_with_the_numbers_of_jax(files, run, network, t
         folder = tmp_path / name
         folder.mkdir()
         dataset, random, h = untrained(words, files, folder)
-        address = write(folder, random, dataset.example, Model())
+        address = write(folder, random, dataset.example_rows, Model())
         names = [dataset.target.name] if dataset.target else dataset.classes[-h.shape[1] :]
         x = dataset.test.x
         if x.ndim > 2:

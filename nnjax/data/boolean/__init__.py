@@ -1,1 +1,1 @@
-"""Boolean functions by their names, as expressions, and as networks whose weights are written down, not trained."""
+"""Boolean functions as data: named, written as an expression, or given by their truth table."""

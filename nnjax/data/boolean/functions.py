@@ -1,4 +1,4 @@
-"""Boolean functions by name: those of two inputs, `not`, and families of any size (L10-L12)."""
+"""Boolean functions by name: those of two inputs, `not`, and functions of any number of inputs (L10-L12)."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -6,19 +6,19 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool
 
-from nnjax.data.boolean.expressions import MOST_INPUTS, rows
-from nnjax.errors import InputError, allowed_values
+from nnjax.data.boolean.expressions import MAX_INPUTS, input_rows
+from nnjax.errors import InputError, nearest, show_value
 
 Rows = Bool[np.ndarray, "rows inputs"]
 Values = Bool[np.ndarray, " rows"]
 
 
 class Family(NamedTuple):
-    """A function of several numbers of inputs.
+    """A function that is defined for several numbers of inputs.
 
     Attributes:
         values: from the rows of a truth table (2^k, k) to its values (2^k,).
-        inputs: the numbers k that it allows.
+        inputs: the allowed numbers k.
     """
 
     values: Callable[[Rows], Values]
@@ -26,28 +26,28 @@ class Family(NamedTuple):
 
 
 def parity(x: Rows) -> Values:
-    """1 where an odd number of inputs is 1."""
+    """Return 1 where an odd number of inputs is 1."""
     return x.sum(1) % 2 == 1
 
 
 def majority(x: Rows) -> Values:
-    """1 where more than half of the inputs are 1: of an even number, half is not enough."""
+    """Return 1 where more than half of the inputs are 1: half of an even number is not enough."""
     return 2 * x.sum(1) > x.shape[1]
 
 
 def multiplexer(x: Rows) -> Values:
-    """The data input that the address names.
+    """Return the data input that the address selects.
 
-    Inputs are a bits of the address, the most significant first, then 2^a of data.
+    The inputs are the a bits of the address, the most significant first, then 2^a data inputs.
     """
     address_bits = MULTIPLEXERS[x.shape[1]]
     address = x[:, :address_bits] @ 2 ** np.arange(address_bits)[::-1]
     return x[np.arange(len(x)), address_bits + address]
 
 
-ANY = range(1, MOST_INPUTS + 1)
-MULTIPLEXERS = {3: 1, 6: 2, 11: 3}  # inputs: address bits
-FUNCTIONS: dict[str, str | Family] = {  # truth tables count upwards, x1 the most significant bit
+ANY = range(1, MAX_INPUTS + 1)
+MULTIPLEXERS = {3: 1, 6: 2, 11: 3}  # inputs -> address bits
+FUNCTIONS: dict[str, str | Family] = {  # name -> truth table, or family; tables count upwards, x1 most significant
     "false": "0000",
     "and": "0001",
     "not_implies": "0010",
@@ -71,28 +71,22 @@ FUNCTIONS: dict[str, str | Family] = {  # truth tables count upwards, x1 the mos
 }
 
 
-def table(name: str, inputs: int | None = None) -> str:
-    """The truth table of a named function: 2^k characters 0 or 1, the first for all inputs 0.
+def named_table(name: str, inputs: int | None = None) -> str:
+    """Return the truth table of a named function: 2^k characters 0 or 1, the first for all inputs 0.
 
-    name: of FUNCTIONS, in small or capital letters (YAML turns true into True).
-    inputs: how many, for the families; the others accept None or their own number.
-
-    Raises:
-        InputError: no such function, or not of so many inputs.
+    name: a key of FUNCTIONS, in small or capital letters (YAML turns true into True).
+    inputs: their number, which families need. Other functions accept None or their own number.
+    Raises InputError for another name, and for a number of inputs that the function does not have.
     """
     function = FUNCTIONS.get(name.lower())
     if function is None:
-        raise InputError(f"data.function={name}: no such function; {allowed_values(name.lower(), FUNCTIONS)}")
+        raise InputError(f"data.function={name} is not a function", FUNCTIONS, nearest(name.lower(), FUNCTIONS))
+    problem = f"data.inputs={show_value(inputs)} is impossible for data.function={name}"
     if isinstance(function, str):
-        own = len(function).bit_length() - 1
-        if inputs not in (None, own):
-            raise InputError(
-                f"data.function={name} data.inputs={inputs}: allowed is {own}; for other numbers write an expression"
-            )
+        own_inputs = len(function).bit_length() - 1
+        if inputs not in (None, own_inputs):
+            raise InputError(problem, f"{own_inputs}, or data.expression for another number")
         return function
     if inputs is None or inputs not in function.inputs:
-        numbers = ", ".join(map(str, function.inputs))
-        raise InputError(
-            f"data.function={name} data.inputs={'null' if inputs is None else inputs}: allowed are {numbers}"
-        )
-    return "".join(map(str, function.values(rows(inputs)).astype(int)))
+        raise InputError(problem, map(str, function.inputs))
+    return "".join(map(str, function.values(input_rows(inputs)).astype(int)))

@@ -1,1 +1,1 @@
-"""MNIST and Fashion-MNIST, read from a mirror, the network, tensorflow_datasets or the package itself."""
+"""MNIST and Fashion-MNIST, from a mirror, the network, tensorflow_datasets or this package."""

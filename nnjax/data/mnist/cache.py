@@ -1,7 +1,8 @@
-"""The arrays of a collection on disk: four .npy files and a record of them, whole or not there."""
+"""The arrays of a collection on disk: four .npy files and a record of them, complete or absent."""
 
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,38 +10,44 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnjax.data.dataset import digest_of
-from nnjax.data.files import UnavailableError
+from nnjax.data.dataset import digest_arrays
 from nnjax.data.mnist.catalog import Collection
+from nnjax.data.mnist.download import UnavailableError
 from nnjax.data.mnist.idx_files import Arrays
 from nnjax.errors import InputError
 
-Accept = Callable[[str], bool]  # whether arrays from that source will do
+Accept = Callable[[str], bool]  # returns whether arrays from a source may be used
 
 
 class Cached(NamedTuple):
-    """Arrays, and where they came from: a folder, an address, or a folder of tensorflow_datasets."""
+    """Arrays, and their source: a folder, an address, or a folder of tensorflow_datasets."""
 
     arrays: Arrays
     source: str
 
 
 class DamageError(Exception):
-    """The cache isn't what was written; the message is one line."""
+    """The cache was changed since it was written. The message is one line."""
 
 
 class UnwritableError(InputError):
-    """The data directory can't be written, so that nothing can be cached in it; reason: that, without what to do."""
+    """The data directory cannot be written, so that nothing can be cached in it. reason: the problem alone."""
 
     def __init__(self, home: Path, error: OSError) -> None:
-        self.reason = f"data.directory={home} can't be written: {error.strerror or error}"
-        super().__init__(f"{self.reason}. Allowed: a folder with room that can be written to.")
+        self.reason = f"data.directory={home} cannot be written: {error.strerror or error}"
+        super().__init__(self.reason, "a folder on a disk with space that you may write to")
+
+
+def data_directory(directory: str | None) -> Path:
+    """Return `directory`, or by default the data directory of TensorFlow Datasets (as in tfds.core.constants)."""
+    path = directory or os.environ.get("TFDS_DATA_DIR") or os.path.join("~", "tensorflow_datasets")
+    return Path(os.path.expanduser(path)).absolute()
 
 
 def read_cache(home: Path, collection: Collection, accept: Accept) -> Cached | None:
-    """Return what is cached in the data directory `home`, None if nothing is or `accept` refuses its source.
+    """Return the arrays that are cached in the data directory `home`, None without any or if `accept` refuses them.
 
-    Raises DamageError if it isn't what was written.
+    Raises DamageError for a cache that was changed.
     """
     folder = cache_folder(home, collection)
     if not folder.exists():
@@ -53,10 +60,10 @@ def read_cache(home: Path, collection: Collection, accept: Accept) -> Cached | N
 
 
 def read_or_make(home: Path, collection: Collection, accept: Accept, make: Callable[[Path], Cached]) -> Cached:
-    """Return the cached arrays if `accept` takes their source; else what `make` returns, which is cached.
+    """Return the cached arrays if `accept` takes their source; otherwise call `make`, and cache what it returns.
 
-    `make` gets an empty folder to work in. Only one process at a time makes arrays, and takes those that another one
-    made while it waited. A damaged cache is deleted. Raises what `make` raises, and UnwritableError.
+    `make` gets an empty folder to work in. Only one process at a time makes arrays; the others wait and use them. A
+    damaged cache is deleted. Raises what `make` raises, and UnwritableError.
     """
     with contextlib.suppress(DamageError):
         cached = read_cache(home, collection, accept)
@@ -79,7 +86,7 @@ def cache_folder(home: Path, collection: Collection) -> Path:
 
 
 def move_into_place(folder: Path, final: Path, workspace: Path) -> None:
-    """Rename `folder` to `final`; what is there goes to `workspace`, which is deleted soon."""
+    """Rename `folder` to `final`. An old `final` is moved to `workspace`, which is deleted soon."""
     final.parent.mkdir(parents=True, exist_ok=True)
     if final.exists():
         final.rename(workspace / f"{final.name}.replaced")
@@ -110,7 +117,7 @@ def _workspace(home: Path, collection: Collection) -> Iterator[Path]:
     workspace = home / f".nnjax_{collection.name}.partial"
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / f".nnjax_{collection.name}.lock"):
-        # Under the lock nobody else uses the folder: what lies there a killed process left.
+        # Under the lock no other process uses the folder: its files are those of a process that was killed.
         shutil.rmtree(workspace, ignore_errors=True)
         try:
             workspace.mkdir()
@@ -124,7 +131,7 @@ def _write(home: Path, collection: Collection, cached: Cached, workspace: Path) 
     folder.mkdir()
     for name, array in cached.arrays._asdict().items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    digests = {name: digest_of(array=array) for name, array in cached.arrays._asdict().items()}
+    digests = {name: digest_arrays(array=array) for name, array in cached.arrays._asdict().items()}
     record = {"source": cached.source, "files": dict(collection.sha256), "arrays": digests}
     (folder / "record.json").write_text(json.dumps(record, indent=1))
     move_into_place(folder, cache_folder(home, collection), workspace)
@@ -133,20 +140,20 @@ def _write(home: Path, collection: Collection, cached: Cached, workspace: Path) 
 def _read_record(folder: Path, collection: Collection) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads((folder / "record.json").read_bytes())
-        is_whole = isinstance(record["source"], str) and set(record["arrays"]) == set(Arrays._fields)
-        if is_whole and record["files"] == collection.sha256:
+        is_complete = isinstance(record["source"], str) and set(record["arrays"]) == set(Arrays._fields)
+        if is_complete and record["files"] == collection.sha256:
             return record
     except (OSError, LookupError, TypeError, ValueError, RecursionError):
-        pass  # no record, or not one that nnjax wrote
+        pass  # no record, or a damaged one
     raise DamageError(f"{folder}: the prepared data was deleted, since record.json was damaged")
 
 
 def _read_array(path: Path, digest: str) -> np.ndarray:
     try:
-        # Mapped, because a damaged header could otherwise claim any amount of memory.
+        # Memory-mapped, because a damaged header could otherwise claim any amount of memory.
         array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-        if digest_of(array=array) == digest:
+        if digest_arrays(array=array) == digest:
             return array
     except (OSError, ValueError, EOFError):
-        pass  # no such file, or not one that nnjax wrote
+        pass  # no such file, or a damaged one
     raise DamageError(f"{path.parent}: the prepared data was deleted, since {path.name} was damaged")

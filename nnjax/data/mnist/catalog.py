@@ -1,4 +1,4 @@
-"""What there is to know about a collection in MNIST's form before a byte of it is read: names, address, sha256."""
+"""The collections in MNIST's form: their names, addresses and sha256."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,11 +10,16 @@ TEST_LABELS = "t10k-labels-idx1-ubyte.gz"
 
 
 class Collection(NamedTuple):
-    """Four idx files and where they live.
+    """Four idx files and their address.
 
-    name: the data set's name; url: the address their names are appended to; sha256: file name to hex digest, exactly
-    the four names above; unpacked: the same of what gzip packed, since others pack the same bytes otherwise (Debian's
-    dataset-fashion-mnist); classes: names by class index; seconds: the longest that an unasked-for download may try.
+    Attributes:
+        name: of the data set.
+        url: the address to which the file names are appended.
+        sha256: file name -> hex digest of the gzip file, for exactly the four names above.
+        unpacked: file name -> hex digest of its content, since the same content may be packed in another way, as in
+            Debian's dataset-fashion-mnist.
+        classes: names by class index.
+        seconds: the time limit of a download that the user did not ask for.
     """
 
     name: str
@@ -44,7 +49,7 @@ MNIST = Collection(
     classes=tuple("0123456789"),
 )
 
-# The ten words: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747, table 2.
+# The names of the classes: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747, table 2.
 FASHION_MNIST = Collection(
     name="fashion_mnist",
     url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",

@@ -1,8 +1,8 @@
 """A tensorflow_datasets (TFDS) builder for MNIST and Fashion-MNIST that needs no TensorFlow.
 
-TFDS reads the known size and sha256 of each address from checksums.tsv beside this module, as its guide "Writing custom
-datasets" (tensorflow.org/datasets/add_dataset) has it. Importing this module imports tensorflow_datasets:
-`nnjax.data.mnist.tfds_source` does, for data.source=tfds.
+TFDS reads the known size and sha256 of each address from checksums.tsv in the folder of this module (its guide "Writing
+custom datasets", tensorflow.org/datasets/add_dataset). Importing this module imports tensorflow_datasets, so
+`nnjax.data.mnist.tfds_source` imports it only for data.source=tfds.
 """
 
 import contextlib
@@ -18,17 +18,17 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download import downloader
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
-from nnjax.data.files import UnavailableError, cause_of
 from nnjax.data.mnist.catalog import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Collection
+from nnjax.data.mnist.download import UnavailableError, describe_cause
 from nnjax.data.mnist.idx_files import read_split
-from nnjax.data.mnist.tfds_folder import quiet
+from nnjax.data.mnist.tfds_folder import silence_warnings
 from nnjax.errors import InputError
 
 FILES = {"train": (TRAIN_IMAGES, TRAIN_LABELS), "test": (TEST_IMAGES, TEST_LABELS)}
 
 
 class IdxConfig(tfds.core.BuilderConfig):  # type: ignore[misc]
-    """One collection, as TFDS names a builder's variants; files: a folder with its four files, None: TFDS gets them."""
+    """The builder's variant for one collection. files: a folder with its four files; None: TFDS downloads them."""
 
     def __init__(self, collection: Collection, files: Path | None) -> None:
         super().__init__(name=collection.name, description=f"{collection.name}, from its four idx files")
@@ -37,9 +37,9 @@ class IdxConfig(tfds.core.BuilderConfig):  # type: ignore[misc]
 
 
 class NnjaxIdx(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
-    """Images uint8 (28, 28) and labels, in the files' order, as data set nnjax_idx/<collection>.
+    """The data set nnjax_idx/<collection>: images uint8 (28, 28) and labels, in the order of the files.
 
-    tfds.features.Tensor and array_record stand where the stock `mnist` has Image and TFRecord, which need TensorFlow.
+    TFDS's own `mnist` uses Image and TFRecord, which need TensorFlow; here Tensor and array_record replace them.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -55,7 +55,7 @@ class NnjaxIdx(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         collection, files = self.builder_config.collection, self.builder_config.files
         if files is None:
-            # One after the other, so that no other download still writes to the folder when one fails.
+            # One after the other, so that no other download writes to the folder when one fails.
             paths = {name: dl_manager.download(collection.url + name) for name in collection.sha256}
         else:
             paths = {name: files / name for name in collection.sha256}
@@ -70,25 +70,25 @@ class NnjaxIdx(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
 def build(collection: Collection, files: Path | None, data_dir: Path) -> Path:
     """Prepare the collection as array_record under `data_dir`; return its folder there.
 
-    files: the folder of the four files, already checked; None: TFDS downloads them and compares their sha256.
-    Raises UnavailableError, InputError for other files than the known ones, OSError when `data_dir` can't be written.
+    files: the folder of the four checked files; None: TFDS downloads them and compares their sha256.
+    Raises UnavailableError, InputError for files with another sha256, OSError if `data_dir` cannot be written.
     """
     tfds.disable_progress_bar()
     try:
-        # What TFDS prints speaks of a folder that lasts for seconds.
-        with quiet(), contextlib.redirect_stdout(io.StringIO()), _limited_downloads(collection.seconds):
+        # TFDS prints the name of a folder that is deleted in a few seconds.
+        with silence_warnings(), contextlib.redirect_stdout(io.StringIO()), _limited_downloads(collection.seconds):
             builder = NnjaxIdx(config=IdxConfig(collection, files), data_dir=str(data_dir))
             config = tfds.download.DownloadConfig(force_checksums_validation=True, try_download_gcs=False)
             builder.download_and_prepare(
                 download_dir=str(data_dir / "downloads"), download_config=config, file_format="array_record"
             )
     except (requests.RequestException, tfds.download.DownloadError) as error:
-        raise UnavailableError(f"{collection.url}: {cause_of(error)}") from None
+        raise UnavailableError(f"{collection.url}: {describe_cause(error)}") from None
     except NonMatchingChecksumError as error:
         name = next(name for name in collection.sha256 if name in str(error))
-        expected = f"{name} of {collection.name}: expected sha256 {collection.sha256[name]}"
-        raise InputError(f"{collection.url}: {expected}, found another") from None
-    except RuntimeError as error:  # array_record's way to say that the disk is full
+        problem = f"{collection.url}: {name} of {collection.name} has another sha256"
+        raise InputError(problem, f"the sha256 {collection.sha256[name]}") from None
+    except RuntimeError as error:  # array_record raises it if the disk is full
         raise OSError(str(error).split("\n")[0]) from None
     return Path(builder.data_dir)
 
@@ -97,7 +97,7 @@ def build(collection: Collection, files: Path | None, data_dir: Path) -> Path:
 def _limited_downloads(silence: float) -> Iterator[None]:
     """Let TFDS try a download once, and fail after `silence` seconds without a byte.
 
-    By itself TFDS tries eleven times, which takes minutes, and waits without end for a server that doesn't answer.
+    By default TFDS tries eleven times, which takes minutes, and waits for ever for a server that does not answer.
     """
     request, retries = requests.Session.request, downloader.MAX_RETRIES
     requests.Session.request = functools.partialmethod(request, timeout=silence)  # type: ignore[assignment]

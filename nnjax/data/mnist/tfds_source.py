@@ -1,26 +1,26 @@
-"""A collection from tensorflow_datasets (TFDS): as it was prepared on this machine, or as TFDS prepares it now.
+"""A collection from tensorflow_datasets (TFDS), prepared earlier on this machine or now.
 
-tensorflow_datasets is imported only where one of the two functions needs it, which takes a second.
+Importing tensorflow_datasets takes a second, so it is imported only where one of the two functions needs it.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
-from nnjax.data.files import UnavailableError
 from nnjax.data.mnist.cache import Cached, move_into_place
 from nnjax.data.mnist.catalog import Collection
+from nnjax.data.mnist.download import UnavailableError
 
 TFDS = "tensorflow_datasets"
-BUILT = "nnjax_idx/{}/1.0.0"  # the folder of what nnjax's own builder prepares, by the collection's name
-STOCK = "{}/3.0.1"  # the folder of what TFDS's own builder prepares for any program
+BUILT = "nnjax_idx/{}/1.0.0"  # the folder of a collection that nnjax's builder prepares
+STOCK = "{}/3.0.1"  # the folder of a collection that TFDS's own builder prepares
 
 
 def prepared_by_tfds(collection: Collection, home: Path) -> Cached:
-    """Return what TFDS has prepared in the data directory `home`, for nnjax or for another program.
+    """Return the arrays that TFDS has prepared in the data directory `home`, for nnjax or for another program.
 
-    Raises UnavailableError, with a reason for each folder that is there but can't be used.
+    Raises UnavailableError, with a reason for each folder that exists and cannot be used.
     """
-    folders = [home / place.format(collection.name) for place in (BUILT, STOCK)]
+    folders = [home / folder.format(collection.name) for folder in (BUILT, STOCK)]
     reasons: list[str] = []
     for folder in folders:
         if (folder / "dataset_info.json").is_file():
@@ -34,10 +34,10 @@ def prepared_by_tfds(collection: Collection, home: Path) -> Cached:
 def build_by_tfds(
     collection: Collection, home: Path, origin: str, files: Callable[[Path], Path] | None, workspace: Path
 ) -> Cached:
-    """Let TFDS prepare the collection in the data directory `home`; return what it prepared.
+    """Let TFDS prepare the collection in the data directory `home`, and return its arrays.
 
-    files: returns the folder of the four checked files, given an empty one; None: TFDS downloads them. origin: the
-    place that they come from. Raises UnavailableError, InputError and OSError.
+    files: from an empty folder to the folder of the four checked files; None: TFDS downloads them. origin: the place
+    of the files. workspace: an empty folder. Raises UnavailableError, InputError and OSError.
     """
     from nnjax.data.mnist.tfds_builder import build
 
@@ -48,7 +48,7 @@ def build_by_tfds(
 
 
 def tfds_name(origin: str) -> str:
-    """Return how a run names data from TFDS: origin is the folder where TFDS prepared it, or what TFDS was given."""
+    """Return the name of data from TFDS. origin: the folder where TFDS prepared them, or the place of their files."""
     return f"{TFDS} ({origin})"
 
 

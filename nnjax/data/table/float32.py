@@ -1,4 +1,4 @@
-"""Numbers of any kind as float32: what that can't hold, or tell apart, is refused."""
+"""Numbers of any type as float32. Values that float32 cannot hold, or cannot distinguish, are refused."""
 
 from typing import Any
 
@@ -7,29 +7,34 @@ from numpy.typing import NDArray
 
 from nnjax.errors import InputError
 
-LARGEST, SMALLEST = 2.0**127, 2.0**-126  # of float32, about
-COARSEST = 1e-3  # a float32's last digit at most, in standard deviations of its column
+LARGEST, SMALLEST = 2.0**127, 2.0**-126  # of float32, rounded
+MAX_STEP = 1e-3  # the largest allowed distance of neighbouring float32 numbers, in standard deviations of the column
 
 
-def single(values: NDArray[Any], where: str) -> NDArray[np.float32]:
-    """Return finite numbers as float32; raise InputError where it cannot hold them or tell them apart."""
-    wide, above = values.astype(float), from_least(values)
+def to_float32(values: NDArray[Any], place: str) -> NDArray[np.float32]:
+    """Return finite numbers as float32.
+
+    place: of the values, for errors. Raises InputError where float32 cannot hold or distinguish the values.
+    """
+    wide, distances = values.astype(float), distance_from_minimum(values)
     top = float(np.abs(wide).max())
     if top > LARGEST:
-        raise InputError(f"{where}: {top:g} is too large, float32 holds up to {LARGEST:g}")
-    spread = float(above.std())
+        raise InputError(f"{place}: {top:g} is too large for float32", f"at most {LARGEST:g}")
+    deviation = float(distances.std())
     step = float(np.spacing(np.float32(top)))
-    if above.any() and (step > COARSEST * spread or spread < SMALLEST):
-        small = spread < SMALLEST
-        what = f"values about {spread:.2g} apart" + ("" if small else f" at {top:g}")
-        raise InputError(f"{where}: {what} are not told apart by float32: {'multiply' if small else 'shift'} them")
+    if distances.any() and (step > MAX_STEP * deviation or deviation < SMALLEST):
+        small = deviation < SMALLEST
+        size = "" if small else f" at {top:g}"
+        problem = f"{place}: float32 does not distinguish values about {deviation:.2g} apart{size}"
+        raise InputError(problem, f"{'multiplied' if small else 'shifted'} values")
     return wide.astype(np.float32)
 
 
-def from_least(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return how far each number is above the least, float64; of integers exactly, which float64 rounds from 2^53 on.
+def distance_from_minimum(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return by how much each number is above the smallest, float64.
 
-    Integers of 64 bits are subtracted modulo 2^64, in which their distances are right for either sign.
+    Differences of integers are exact, although float64 rounds integers from 2^53 on: 64-bit integers are subtracted
+    modulo 2^64, where their distances are right for both signs.
     """
     wide = values.astype(np.uint64 if values.dtype.kind in "iu" else float)
     return np.asarray(wide - values.min().astype(wide.dtype), float)

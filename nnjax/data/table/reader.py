@@ -1,4 +1,4 @@
-"""Tables of one's own as arrays: .csv with a header, .npz with arrays by name; what is wrong is said with its line."""
+"""Tables of the user's own as arrays: .csv with a header, .npz with arrays by name. Errors name the line."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +12,12 @@ SUFFIXES = (".csv", ".npz")
 
 
 class Table(NamedTuple):
-    """Rows as a file has them.
+    """The rows of a file.
 
-    x: uint8 or float32 (n, d) or (n, ...), finite. y: (n,) of booleans, whole numbers, finite floats or text.
-    features: names of the d columns, x1, x2, ... of an array; () of uint8 and of more axes, such as images.
+    Attributes:
+        x: uint8 or float32 (n, d) or (n, ...), finite.
+        y: (n,) of booleans, whole numbers, finite floats or text.
+        features: names of the d columns, x1, x2, ... for an array; () for uint8 and for more axes, such as images.
     """
 
     x: NDArray[Any]
@@ -24,18 +26,20 @@ class Table(NamedTuple):
 
 
 def read(path: Path, target: str, labels: bool = False) -> Table:
-    """Return the table in a .csv or .npz file, of which `target` is y.
+    """Return the table of a .csv or .npz file, whose y is the column or array `target`.
 
-    CSV: all other columns are features. NPZ: the array x has the features. labels: y that is not all numbers is text,
-    however few of its cells are none. Raises InputError, with the line of a CSV file, counted from 1, header included.
+    In a CSV file all other columns are features; in an NPZ file the array x has the features.
+    labels: y is text if one of its cells is not a number. Otherwise a few such cells among numbers are an error.
+    Raises InputError, which names the line of a CSV file, counted from 1 with the header.
     """
+    kinds = " or ".join(f"data.path=FILE{suffix}" for suffix in SUFFIXES)
     try:
         if not path.is_file():
-            raise InputError(f"data.path={path}: no such file; allowed: {' or '.join(SUFFIXES)}")
+            raise InputError(f"data.path={path} is not a file", kinds)
         if path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"data.path={path}: no such kind of file; allowed: {' or '.join(SUFFIXES)}")
+            raise InputError(f"data.path={path} is not a table", kinds)
         if path.suffix.lower() == ".csv":
             return Table(*csv.read(path, target, labels))
         return Table(*npz.read(path, target))
     except OSError as error:
-        raise InputError(f"data.path={path}: can't be read: {error.strerror or error}") from None
+        raise InputError(f"data.path={path} cannot be read: {error.strerror or error}") from None

@@ -46,10 +46,10 @@ def remember(running: Running) -> None:
     store = store_uri.public(store_uri.store_uri(running.tracking.uri, running.start_folder))
     found = {
         "start_folder": str(running.start_folder.absolute()),
-        "tracking": secrets.without_passwords({**given, "uri": store}),
+        "tracking": secrets.remove_passwords({**given, "uri": store}),
         "record": running.record,
         "objective": running.objective,
-        "process": processes.this(),
+        "process": processes.current_process(),
         "status": None,
         "delivered": None,
         "store": None,
@@ -67,7 +67,7 @@ def update(root: Path, **facts: Any) -> None:
 
 def write(root: Path, found: dict[str, Any]) -> None:
     """Writes it, whole or not at all."""
-    with atomic.file(root / FILE) as file:
+    with atomic.write_file(root / FILE) as file:
         file.write_text(json.dumps(found))
 
 

@@ -36,11 +36,11 @@ def write(sweep: Sweep, rows: Sequence[tuple[str, str]], run_id: str, start_fold
         swept=[(key, values(sweep.column(key))) for key in sweep.keys],
         settings=[
             each
-            for each in defaults.beside_defaults(sweep.group.config)
+            for each in defaults.compare_with_defaults(sweep.group.config)
             if each.key not in sweep.keys and not each.key.startswith("lanes.values")
         ],
         notice=sweep.group.dataset.get("notice", ""),
-        data=[("data", secrets.without_password(summary["data"])), ("digest", sweep.lanes[0].facts["data"])],
+        data=[("data", secrets.remove_password(summary["data"])), ("digest", sweep.lanes[0].facts["data"])],
         summary=[(name, summary[name]) for name in TOLD],
         spreads=spreads(sweep),
         board=board(sweep),
@@ -49,7 +49,7 @@ def write(sweep: Sweep, rows: Sequence[tuple[str, str]], run_id: str, start_fold
         pictures=page.pictures(sweep.folder / "figures") if tracking.figures else [],
         best=summary["best"],
         best_pictures=page.pictures(sweep.folder / "best" / "figures") if tracking.figures else [],
-        command=defaults.command(dataclasses.asdict(best)) if best is not None else "",
+        command=defaults.format_command(dataclasses.asdict(best)) if best is not None else "",
         run=shlex.quote(f"{root}:{place}"),
         sweep=shlex.quote(sweep.root.name) if run_id else "",
         provenance=sweep.group.provenance,

@@ -97,7 +97,7 @@ def write(
         metadata: of the networks, for `predictor.save`.
     """
     predictor.save(networks(part), params, metadata)
-    with atomic.file(histories(part)) as file:
+    with atomic.write_file(histories(part)) as file:
         np.savez_compressed(file, **dict(history))  # type: ignore[arg-type]
     write_table(part.with_suffix(".parquet"), lanes, {"group": json.dumps(group._asdict())})
 
@@ -119,7 +119,7 @@ def write_table(path: Path, lanes: Sequence[Lane], metadata: Mapping[str, str]) 
     mixed = [name for name, values in columns.items() if is_mixed(values)]
     columns |= {name: [None if each is None else json.dumps(each) for each in columns[name]] for name in mixed}
     table = pa.table(columns).replace_schema_metadata({**metadata, "json": json.dumps(mixed)})
-    with atomic.file(path) as file:
+    with atomic.write_file(path) as file:
         pq.write_table(table, file)
 
 
@@ -143,7 +143,7 @@ def read_table(path: Path) -> tuple[list[Lane], dict[str, str]]:
             part, number = lane.facts["part"], lane.facts["lane"]
             if not re.fullmatch(r"[\w-]+", part) or type(number) is not int or number < 0:
                 raise ValueError(f"row {place} names the network {part!r:.60}, {number!r:.20}")
-            saved.check_plain(lane.settings, str(path))
+            saved.check_no_interpolation(lane.settings, str(path))
         return lanes, metadata
 
 
@@ -185,7 +185,7 @@ def parts(root: Path) -> Iterator[LaneGroup]:
         lanes, metadata = read_table(path)
         with readable(path):
             group = GroupInfo(**json.loads(metadata["group"]))
-            saved.checked(group.config, str(path))
+            saved.check_settings(group.config, str(path))
         yield LaneGroup(path.with_suffix(""), group, lanes)
 
 

@@ -27,10 +27,10 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
     """Table, histories, leaderboard, figures, and the best lane's network and figures; returns its data."""
     sweep.folder.mkdir(exist_ok=True)
     kept.write_table(sweep.folder / "lanes.parquet", sweep.lanes, {})
-    with atomic.file(sweep.folder / "histories.npz") as file:
+    with atomic.write_file(sweep.folder / "histories.npz") as file:
         np.savez_compressed(file, **histories)  # type: ignore[arg-type]
     rows = statistics.table(sweep.lanes, sweep.keys, sweep.objective)
-    with atomic.file(sweep.folder / "leaderboard.csv") as file, file.open("w", newline="") as opened:
+    with atomic.write_file(sweep.folder / "leaderboard.csv") as file, file.open("w", newline="") as opened:
         writer = csv.DictWriter(opened, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -39,7 +39,7 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
 
         (sweep.folder / "figures").mkdir(exist_ok=True)
         for name, figure in figures(sweep, histories):
-            with atomic.file(sweep.folder / "figures" / f"{name}.png") as file:
+            with atomic.write_file(sweep.folder / "figures" / f"{name}.png") as file:
                 style.save(figure, file)
     config = sweep.best()
     if config is None or not (tracking.figures or tracking.model):

@@ -29,7 +29,7 @@ class Sweep:
     def __init__(self, root: Path, parts: Sequence[LaneGroup], objective: str | None = None) -> None:
         self.root, self.parts, self.lanes = root, parts, kept.unique_lanes(parts)
         self.group = parts[-1].group
-        self.config = schema.record(self.group.config)
+        self.config = schema.from_settings(self.group.config)
         self.keys = statistics.swept(self.lanes)
         self.finished = [lane for lane in self.lanes if lane.facts["status"] == FINISHED]
         validated = any(metric.startswith("validation/") for lane in self.finished for metric in lane.metrics)
@@ -74,7 +74,7 @@ class Sweep:
 
     def histories(self) -> dict[str, np.ndarray]:
         """`epoch` (k,) and metrics (lanes, k), nan where a part has other epochs; lanes in the table's order."""
-        files = {part.path.name: npz.every(kept.histories(part.path)) for part in self.parts}
+        files = {part.path.name: npz.read_arrays(kept.histories(part.path)) for part in self.parts}
         epochs = np.unique(np.concatenate([file["epoch"] for file in files.values()]))
         names = dict.fromkeys(name for file in files.values() for name in file if name != "epoch")
         types = {name: np.result_type(*(file[name] for file in files.values() if name in file)) for name in names}
@@ -95,8 +95,8 @@ def only(values: Sequence[str], otherwise: str) -> str:
 
 def config_of(lane: Lane, group: GroupInfo) -> Config:
     """The configuration of a lane: its group's, with its own values."""
-    base = schema.record(group.config)
-    mine = members.settings(base)
+    base = schema.from_settings(group.config)
+    mine = members.result_settings(base)
     return members.replace_values(base, {key: lane.settings[key] for key in schema.lane_keys() if key in mine})
 
 

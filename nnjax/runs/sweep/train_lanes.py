@@ -59,7 +59,7 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     plan = make_plan(config)
     jax_setup.configure(config.runtime)
     digest = plan.dataset.digest
-    job = [LaneConfig(lane, lanes.identity(lane_settings(lane), digest)) for lane in lanes.lane_configs(config)]
+    job = [LaneConfig(lane, lanes.lane_identity(lane_settings(lane), digest)) for lane in lanes.lane_configs(config)]
     finished = {lane.facts["member"] for lane in stored_lanes(root).values() if lane.facts["status"] == FINISHED}
     unfinished = list({lane.identity: lane for lane in job if lane.identity not in finished}.values())
     log.info("%s: %s", plan.announcement, count_lanes(len(unfinished), len(job)))
@@ -81,7 +81,7 @@ def stored_lanes(root: Path) -> dict[str, Lane]:
 
 def lane_settings(config: Config) -> dict[str, Any]:
     """Return the settings of a lane that its result depends on, fit to be recorded."""
-    return secrets.without_passwords(lanes.settings(config))
+    return secrets.remove_passwords(lanes.result_settings(config))
 
 
 def count_lanes(unfinished: int, total: int) -> str:
@@ -190,7 +190,7 @@ def group_info(plan: RunPlan, execution: str, compiles: int, trainer: Trainer) -
         config=plan.settings,
         dataset={
             "name": dataset.name,
-            "called": dataset.called,
+            "called": dataset.display_name,
             "source": dataset.source,
             "described": plan.data_description,
             "notice": dataset.notice,

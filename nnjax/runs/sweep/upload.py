@@ -70,7 +70,7 @@ def deliver(running: Running, status: journal.Status) -> None:
             dataset = write_summary(sweep, sweep.histories(), tracking)
             where = (parent.id, parent.url_hint) if parent else ("", "")
             rows = describe_sweep(sweep, running.start_folder, *where)
-            with atomic.file(sweep.folder / "summary.txt") as file:
+            with atomic.write_file(sweep.folder / "summary.txt") as file:
                 file.write_text(summary.panel(rows) + "\n")
             if tracking.report:
                 page.write(sweep, rows, where[0], running.start_folder, tracking)
@@ -101,7 +101,7 @@ def has(parent: "Run", digest: str) -> bool:
 
 def undelivered(running: Running, reason: str) -> str:
     """What is to be known and done where the store hasn't got all of a sweep."""
-    start_folder, reason = running.start_folder, secrets.without_password(reason)
+    start_folder, reason = running.start_folder, secrets.remove_password(reason)
     return not_all.line("sweep", running.root, start_folder, command.store_of(running), reason)
 
 
@@ -164,10 +164,10 @@ def record_parent(
     parent: "Run", sweep: Sweep, rows: Sequence[tuple[str, str]], dataset: Dataset | None, tracking: Tracking
 ) -> None:
     """Settings, data, spreads, files and the best lane's model."""
-    common = {key: value for key, value in members.settings(sweep.config).items() if key not in sweep.keys}
+    common = {key: value for key, value in members.result_settings(sweep.config).items() if key not in sweep.keys}
     parent.log_params(parent.missing_params(common))
     if dataset is not None:
-        parent.log_dataset(run_names.shortened(dataset.called), dataset.source, dataset.digest, dataset.shapes)
+        parent.log_dataset(run_names.shortened(dataset.display_name), dataset.source, dataset.digest, dataset.shapes)
     values: dict[str, float] = {}
     for metric in statistics.metrics(sweep.lanes):
         values |= {
@@ -190,7 +190,7 @@ def record_parent(
     if tracking.model and dataset is not None and parent.tags().get("best") != best:
         from nnjax.tracking.mlflow_model import log_model
 
-        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.example, dataset.classes)
+        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.example_rows, dataset.classes)
     top = [
         ("rank " + str(rank), statistics.name(sweep.lanes[i], sweep.keys))
         for rank, i in enumerate(sweep.order[:SHOWN], 1)

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from nnjax.data.dataset import Sizes
+from nnjax.data.dataset import SplitSizes
 from nnjax.data.mnist import bundled
 from nnjax.data.mnist.catalog import TRAIN_IMAGES, TRAIN_LABELS
 from nnjax.data.mnist.idx import read_idx
@@ -14,7 +14,7 @@ from nnjax.errors import InputError
 
 
 def test_400_and_100_of_each_class():
-    data = bundled.load(Sizes())
+    data = bundled.load(SplitSizes())
     np.testing.assert_array_equal(np.bincount(data.train.y), [400] * 10)
     np.testing.assert_array_equal(np.bincount(data.test.y), [100] * 10)
     assert data.train.x.shape == (4000, 28, 28)
@@ -26,12 +26,12 @@ def test_400_and_100_of_each_class():
 
 def test_old_runs_find_the_digits_that_they_were_trained_with():
     """The digest is one that runs recorded when the digits came from another package."""
-    assert bundled.load(Sizes(0, None, 0.1)).digest.startswith("7e85eb18fa9e1e3badb40a827b6c5894")
+    assert bundled.load(SplitSizes(0, None, 0.1)).digest.startswith("7e85eb18fa9e1e3badb40a827b6c5894")
 
 
 def test_the_summary_can_leave_the_reason_out():
     """`nnjax.reporting.summary` takes what stands in parentheses out of the notice, and they don't nest."""
-    notice = bundled.load(Sizes(), "IncompleteRead(5 bytes read), tried (twice)").notice
+    notice = bundled.load(SplitSizes(), "IncompleteRead(5 bytes read), tried (twice)").notice
     assert "(IncompleteRead[5 bytes read], tried [twice])" in notice
 
 
@@ -54,7 +54,7 @@ def test_rows_are_the_first_500_of_each_class_of_mnists_training_files(real_mnis
 
 
 def test_the_test_part_does_not_depend_on_the_seed():
-    first, second = (bundled.load(Sizes(seed, 100, 0.1)) for seed in (0, 1))
+    first, second = (bundled.load(SplitSizes(seed, 100, 0.1)) for seed in (0, 1))
     np.testing.assert_array_equal(first.test.x, second.test.x)
     assert (first.train.x != second.train.x).any()
     assert [len(split.y) for split in (first.train, first.validation)] == [100, 400]
@@ -63,7 +63,7 @@ def test_the_test_part_does_not_depend_on_the_seed():
 
 def test_a_count_for_the_full_set_is_refused_by_name():
     with pytest.raises(InputError, match=r"data\.validation_size=5000: .*mnist_5k has 4000 rows"):
-        bundled.load(Sizes(0, None, 5000))
+        bundled.load(SplitSizes(0, None, 5000))
 
 
 def npz_of(**arrays):
@@ -96,7 +96,7 @@ def test_a_damaged_file_is_one_line(tmp_path, monkeypatch, damage):
     damage(path)
     monkeypatch.setattr(bundled, "FILE", path)
     with pytest.raises(InputError, match=r"mnist_5k\.npz is not the file that .*install nnjax again") as error:
-        bundled.load(Sizes())
+        bundled.load(SplitSizes())
     assert "\n" not in str(error.value)
 
 

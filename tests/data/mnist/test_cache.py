@@ -5,13 +5,14 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nnjax.data.files import UnavailableError
 from nnjax.data.mnist import cache
 from nnjax.data.mnist.catalog import TRAIN_IMAGES, TRAIN_LABELS
+from nnjax.data.mnist.download import UnavailableError
 from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.idx_files import read_files
 from nnjax.errors import InputError
@@ -233,3 +234,14 @@ def test_two_processes_at_once_make_the_arrays_once_and_both_have_them(home, fil
     total = str(int(read_idx(files / TRAIN_IMAGES).sum(dtype=np.int64)))
     assert said == [["0", total], ["1", total]]
     assert in_home(home) == [".nnjax_mnist.lock", "nnjax_arrays"]
+
+
+def test_data_directory_is_that_of_tensorflow_datasets(monkeypatch, tmp_path):
+    from tensorflow_datasets.core.constants import get_default_data_dir
+
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    assert cache.data_directory(None) == Path(get_default_data_dir())
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    assert cache.data_directory(None) == Path(get_default_data_dir()) == tmp_path
+    assert cache.data_directory("~/x") == Path.home() / "x"
+    assert cache.data_directory("y") == Path.cwd() / "y"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnjax.data import sources
-from nnjax.data.mnist.cropping import centred
+from nnjax.data.mnist.cropping import centre_ink
 
 
 def drawn(*boxes: tuple[int, int, int, int]) -> np.ndarray:
@@ -19,7 +19,7 @@ def drawn(*boxes: tuple[int, int, int, int]) -> np.ndarray:
 def test_the_inks_middle_is_the_middle_of_the_square():
     boxes = [(0, 0, 6, 4), (22, 24, 6, 4), (4, 4, 20, 20), (8, 27, 11, 1)]
     images = drawn(*boxes)
-    small = centred(images, 20)
+    small = centre_ink(images, 20)
     assert (small.shape, small.dtype) == ((4, 20, 20), np.uint8)
     for image, (top, left, height, width), original in zip(small, boxes, images, strict=True):
         rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
@@ -32,7 +32,7 @@ def test_the_inks_middle_is_the_middle_of_the_square():
 
 def test_of_a_larger_box_the_middle_is_kept_and_an_empty_image_stays_empty():
     images = np.concatenate([drawn((0, 0, 28, 28)), np.zeros((1, 28, 28), np.uint8)])
-    small = centred(images, 20)
+    small = centre_ink(images, 20)
     np.testing.assert_array_equal(small[0], images[0, 4:24, 4:24])
     assert not small[1].any()
 

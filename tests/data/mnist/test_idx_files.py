@@ -7,7 +7,7 @@ import pytest
 
 from nnjax.data.mnist.catalog import TEST_LABELS, TRAIN_IMAGES
 from nnjax.data.mnist.idx import read_idx
-from nnjax.data.mnist.idx_files import check_files, is_content_of, read_files, read_split
+from nnjax.data.mnist.idx_files import check_files, is_content_of, read_files, read_split, sha256_of
 from nnjax.errors import InputError
 
 
@@ -70,3 +70,9 @@ def test_arrays_are_those_of_the_files_or_not(files, collection, name):
 def test_a_label_that_is_no_byte_is_no_label_of_the_files(files, collection):
     arrays = read_files(collection, files)
     assert not is_content_of(collection, arrays._replace(train_labels=arrays.train_labels + 256))
+
+
+def test_sha256_of_a_known_text(tmp_path):
+    """FIPS 180-2, appendix B.1."""
+    (tmp_path / "file").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from nnjax.data.files import UnavailableError
 from nnjax.data.mnist.catalog import FASHION_MNIST, MNIST, TEST_LABELS
+from nnjax.data.mnist.download import UnavailableError
 from nnjax.data.mnist.idx_files import read_files
 from nnjax.data.mnist.tfds_builder import NnjaxIdx, build
 from nnjax.data.mnist.tfds_folder import read_folder

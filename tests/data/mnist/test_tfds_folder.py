@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from nnjax.data.files import UnavailableError
 from nnjax.data.mnist.catalog import TRAIN_LABELS
+from nnjax.data.mnist.download import UnavailableError
 from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.idx_files import read_files
 from nnjax.data.mnist.tfds_builder import build

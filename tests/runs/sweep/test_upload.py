@@ -39,10 +39,10 @@ def history(sweep):
 
 def test_the_table_has_every_member_once_with_all_its_settings(sweep):
     expected = [member for job in JOBS for member in lanes.lane_configs(read(*XOR, *ALL, job, RATES, "lanes.seeds=2"))]
-    assert [lane.settings for lane in sweep.lanes()] == [lanes.settings(each) for each in expected]
+    assert [lane.settings for lane in sweep.lanes()] == [lanes.result_settings(each) for each in expected]
     digest = sweep.lanes()[0].facts["data"]
     assert [lane.facts["member"] for lane in sweep.lanes()] == [
-        lanes.identity(lanes.settings(each), digest) for each in expected
+        lanes.lane_identity(lanes.result_settings(each), digest) for each in expected
     ]
 
 

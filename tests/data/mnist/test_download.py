@@ -1,13 +1,12 @@
-"""Downloads end in time and say why; a file is written whole or not at all."""
+"""Downloads end in time, and their errors say why."""
 
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from nnjax.data.files import UnavailableError, data_directory, download, sha256_of, write_atomically
+from nnjax.data.mnist.download import UnavailableError, download
 
 
 def test_download_returns_the_bytes_as_stored(tmp_path, serve):
@@ -43,41 +42,8 @@ def test_nobody_there():
 
 def test_an_abandoned_try_does_not_hold_up_the_exit(tmp_path, serve):
     url, _ = serve(tmp_path, "silent")
-    program = f"from nnjax.data.files import download\ndownload(['{url}a'], 0.2, 60.0)"
+    program = f"from nnjax.data.mnist.download import download\ndownload(['{url}a'], 0.2, 60.0)"
     start = time.monotonic()
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
     assert "not complete within 0.2 s" in ended.stderr
     assert time.monotonic() - start < 5.0
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def fail(file):
-        file.write(b"half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, fail)
-    assert [file.name for file in tmp_path.iterdir()] == ["file"]
-    assert path.read_bytes() == b"old"
-    write_atomically(path, lambda file: file.write(b"new"))
-    assert path.read_bytes() == b"new"
-
-
-def test_sha256_of_a_known_text(tmp_path):
-    """FIPS 180-2, appendix B.1."""
-    (tmp_path / "file").write_bytes(b"abc")
-    assert sha256_of(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
-def test_data_directory_is_that_of_tensorflow_datasets(monkeypatch, tmp_path):
-    from tensorflow_datasets.core.constants import get_default_data_dir
-
-    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
-    assert data_directory(None) == Path(get_default_data_dir())
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    assert data_directory(None) == Path(get_default_data_dir()) == tmp_path
-    assert data_directory("~/x") == Path.home() / "x"
-    assert data_directory("y") == Path.cwd() / "y"
