@@ -30,12 +30,12 @@ class RunPlan:
     @cached_property
     def model(self) -> Model:
         """The network's architecture."""
-        return build.model(self.config, self.dataset)
+        return build.make_model(self.config, self.dataset)
 
     @cached_property
     def units(self) -> tuple[int, ...]:
         """How many units each layer has, inputs first and outputs last (L3)."""
-        return build.units(self.config, self.dataset)
+        return build.layer_units(self.config, self.dataset)
 
     @cached_property
     def network_name(self) -> str:
@@ -85,4 +85,4 @@ def make_plan(config: Config) -> RunPlan:
     for lane in lanes.lane_configs(config):
         validation.check_task(lane, dataset.task)
         validation.check_inputs(lane, dataset.preprocessing.shape)
-    return RunPlan(config, build.limited(config, dataset))
+    return RunPlan(config, build.limit_batches(config, dataset))

@@ -68,7 +68,7 @@ def run(
     run_folder.write_settings(folder, plan.settings)
     with RunLogger(plan, name, folder, start_folder) as logger:
         gradients, dependencies = check_and_describe(plan, folder, logger, times)
-        trainer = build.trainer([config], plan.dataset)
+        trainer = build.make_trainer([config], plan.dataset)
         times.add("compile", trainer.compile_seconds)
         logger.start_upload()
         if checkpoint is not None:

@@ -88,8 +88,8 @@ def of_jax(run_folder: Path) -> tuple[Any, np.ndarray]:
     """A run's data, and h of its test by JAX, with the run's own parameters."""
     config = saved.complete(saved.read(run_folder / "config.yaml"), str(run_folder))
     dataset = run.load(config)
-    encoding, params = build.encoding(config, dataset), tuple(Layer(*each) for each in nnjax.load(run_folder).params)
-    z, _ = build.model(config, dataset).forward(params, batches.inputs(jnp.asarray(dataset.test.x), encoding))
+    encoding, params = build.make_encoding(config, dataset), tuple(Layer(*each) for each in nnjax.load(run_folder).params)
+    z, _ = build.make_model(config, dataset).forward(params, batches.inputs(jnp.asarray(dataset.test.x), encoding))
     return dataset, np.asarray(LOSSES[config.loss.name].output(z)) * encoding.deviation + encoding.mean
 
 

@@ -106,7 +106,7 @@ def train(unfinished: Sequence[LaneConfig], plan: RunPlan, place: Place) -> None
     """
     check.accept(check.check_gradients(plan, place.folder))
     max_lanes = plan.config.lanes.max or layout.most_lanes(
-        build.memory([lane.config for lane in unfinished], plan.dataset), jax.devices()[0]
+        build.estimate_memory([lane.config for lane in unfinished], plan.dataset), jax.devices()[0]
     )
     room = even_group_size(len(unfinished), min(max_lanes, len(unfinished)))
     for checkpoint in checkpoints.identities(place.root / checkpoints.FOLDER):
@@ -139,7 +139,7 @@ def train_group(group: Sequence[LaneConfig], room: int, plan: RunPlan, place: Pl
     room: how many lanes the program is compiled for. Raises InputError where another process trains the same lanes.
     """
     started, config = time.time(), plan.config
-    trainer = build.trainer([lane.config for lane in group], plan.dataset, room, HISTORY_EPOCHS)
+    trainer = build.make_trainer([lane.config for lane in group], plan.dataset, room, HISTORY_EPOCHS)
     compiles, identities = trainer.compiles, [lane.identity for lane in group]
     folder = place.root / checkpoints.FOLDER / hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
     checkpointer = Checkpointer(folder, config.checkpoint.every, {"members": identities, "room": room})
