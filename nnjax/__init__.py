@@ -34,6 +34,6 @@ def load(run: str | Path, uri: str | None = None) -> "Trained":
 
     uri: the store; else MLFLOW_TRACKING_URI, else mlflow.db in this folder. Needs no JAX. Raises InputError.
     """
-    from nnjax.runs import load as trained
+    from nnjax.runs import load
 
-    return trained.find(str(run), uri, Path.cwd())
+    return load.find_trained(str(run), uri, Path.cwd())

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises InputError if network or data are missing or do not fit each other.
     """
-    trained = load.find(arguments.trained, arguments.uri, Path.cwd())
+    trained = load.find_trained(arguments.trained, arguments.uri, Path.cwd())
     network = trained.predictor
     loss = trained.settings.get("loss.name") or LOSSES[network.metadata["output"]]
     config = evaluation_data.compose_config(trained, loss, arguments.overrides)

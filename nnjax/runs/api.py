@@ -171,7 +171,7 @@ def of_run(found: "RunResult") -> Run:
         id=found.summary.run_id,
         name=name,
         folder=found.folder,
-        model=load.find(str(found.folder), None, Path.cwd())._replace(name=name),
+        model=load.find_trained(str(found.folder), None, Path.cwd())._replace(name=name),
         history=result.history,
         metrics=metrics,
         figures=dict(pictures(found.folder / "figures")),
@@ -191,7 +191,7 @@ def of_sweep(running: Running) -> Run:
     swept = {key: sweep.column(key) for key in sweep.keys}
     status = [lane.facts["status"] for lane in sweep.lanes]
     name = running.tracking.run_name or sweep.title
-    best = load.find(f"{running.root}:{sweep.order[0]}", None, running.start_folder)
+    best = load.find_trained(f"{running.root}:{sweep.order[0]}", None, running.start_folder)
     return Run(
         id=parent_of(running),
         name=name,

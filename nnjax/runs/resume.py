@@ -62,10 +62,10 @@ def folder_of(wanted: str, uri: str | None, start_folder: Path) -> Path:
     if (folder / OF_A_SWEEP).is_file():
         raise InputError(f"resume={wanted}: a sweep; the command that began it goes on, under the same sweep.name")
     if not folder.is_dir():
-        from nnjax.runs.load import one_run
+        from nnjax.runs.load import find_run
         from nnjax.tracking import mlflow_client
 
-        run = one_run(wanted, uri, start_folder)
+        run = find_run(wanted, uri, start_folder)
         if mlflow_client.ROOT not in run.tags:
             raise InputError(f"resume={wanted}: the run has no tag {mlflow_client.ROOT}: it was not trained here")
         folder = Path(run.tags[mlflow_client.ROOT])

@@ -148,7 +148,7 @@ def test_lanes_are_one_run_with_a_row_a_lane(here, capsys):
         (("seed=-1",), "seed=-1: must be at least 0"),
         (("-m", "seed=0,1"), "-m: a flag of the command; allowed: settings"),
         (("data=file",), "data=file: names no file"),
-        (("resume=nothing_here", *BARE), "nothing_here: no such run, file or folder"),
+        (("resume=nothing_here", *BARE), "nothing_here is not a run, file or folder"),
     ],
 )
 def test_mistakes_are_raised_as_the_commands_line(given, words, here, capsys):
