@@ -46,7 +46,7 @@ class Result(NamedTuple):
     @property
     def digest(self) -> str:
         """Return the digest of all bits, which is the tag `result_digest` of a run."""
-        return provenance.digest(self.params, self.history)
+        return provenance.digest_result(self.params, self.history)
 
     def at(self, epochs: np.ndarray, metrics: Iterable[str]) -> "Result":
         """Return the result with only these rows and columns of the history, as far as it has them."""
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = unrecorded(original.config)
     dataset = make_plan(config).dataset
     jax_setup.configure(config.runtime)
-    differences = provenance.differences(original.provenance, provenance.of(dataset, jax_setup.device_kind()))
+    differences = provenance.differences(original.provenance, provenance.collect(dataset, jax_setup.device_kind()))
     rows = [("run", trained.name), *compare_origins(original, differences, dataset)]
     if differences["data"] not in ("", provenance.UNKNOWN):
         print(panel([*rows, ("result", f"not trained again: the data differ ({differences['data']})")]))

@@ -80,9 +80,9 @@ def read_job(composed: DictConfig, times: Times) -> Job:
             raise InputError(
                 f"resume={config.resume} is for one run. Allowed: the sweep's own command again, with its sweep.name."
             )
-        new_folder, (config, folder) = folder, resume.run_of(config, hydra.overrides.task, start_folder)
-        resume.log_into(folder, new_folder)
-    elif any(checkpoint_file.newest(folder / checkpoints.FOLDER)):
+        new_folder, (config, folder) = folder, resume.resumed_run(config, hydra.overrides.task, start_folder)
+        resume.move_log(new_folder, folder)
+    elif any(checkpoint_file.list_checkpoints(folder / checkpoints.FOLDER)):
         raise InputError(
             f"{folder} already contains a run. Allowed: resume={folder} to continue it, or another folder."
         )

@@ -22,7 +22,7 @@ from nnjax.reporting.summary import RunSummary
 from nnjax.runs import build, check, checkpoints, jax_setup, provenance, run_folder
 from nnjax.runs.checkpoint_file import Checkpoint
 from nnjax.runs.checkpoints import Checkpointer
-from nnjax.runs.divergence import divergence_hint, not_finite
+from nnjax.runs.divergence import divergence_hint, find_nonfinite
 from nnjax.runs.fit import fit
 from nnjax.runs.plan import RunPlan, make_plan
 from nnjax.runs.progress import Progress
@@ -114,8 +114,8 @@ def check_and_describe(
 
     Raises TrainingError where the gradients differ; both errors are recorded then.
     """
-    hashing = ThreadPoolExecutor(1).submit(provenance.of_data, plan.dataset)  # sha256 holds up no Python
-    program = provenance.of_program(jax_setup.device_kind())
+    hashing = ThreadPoolExecutor(1).submit(provenance.digest_data, plan.dataset)  # sha256 holds up no Python
+    program = provenance.collect_program(jax_setup.device_kind())
     precision = PRECISIONS[plan.config.runtime.precision].words
     described = {"model": plan.network_name, "data": plan.data_description, "precision": precision}
     logger.log_tags({"run_folder": folder, **program, **described})
@@ -157,7 +157,7 @@ def train(
         run_folder.write_history(folder, history)
     if trainer.status[0] == DIVERGED:
         epoch = int(trainer.epochs[0])
-        raise divergence(not_finite(history, epoch), history, epoch, plan, logger)
+        raise divergence(find_nonfinite(history, epoch), history, epoch, plan, logger)
 
 
 def evaluate(plan: RunPlan, trainer: Trainer, logger: RunLogger) -> TrainingResult:

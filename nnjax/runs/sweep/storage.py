@@ -53,7 +53,7 @@ class GroupInfo(NamedTuple):
         layout: how its lanes were executed, in words.
         compiles: the number of programs compiled for it; 0 if those of another part were used.
         compile_seconds, train_seconds, examples_per_second: of all its lanes together.
-        provenance: data, versions, device and code, from `provenance.of`.
+        provenance: data, versions, device and code, from `provenance.collect`.
     """
 
     config: Mapping[str, Any]

@@ -109,7 +109,7 @@ def train(unfinished: Sequence[LaneConfig], plan: RunPlan, place: Place) -> None
         build.estimate_memory([lane.config for lane in unfinished], plan.dataset), jax.devices()[0]
     )
     room = even_group_size(len(unfinished), min(max_lanes, len(unfinished)))
-    for checkpoint in checkpoints.identities(place.root / checkpoints.FOLDER):
+    for checkpoint in checkpoints.read_identities(place.root / checkpoints.FOLDER):
         by_identity = {lane.identity: lane for lane in unfinished}
         if {*checkpoint["members"]} <= {*by_identity}:
             resumed = [by_identity.pop(identity) for identity in checkpoint["members"]]
@@ -202,7 +202,7 @@ def group_info(plan: RunPlan, execution: str, compiles: int, trainer: Trainer) -
         compile_seconds=trainer.compile_seconds,
         train_seconds=trainer.train_seconds,
         examples_per_second=trainer.examples / max(trainer.train_seconds, 1e-9),
-        provenance=provenance.of(dataset, jax_setup.device_kind()),
+        provenance=provenance.collect(dataset, jax_setup.device_kind()),
     )
 
 
