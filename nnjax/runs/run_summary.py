@@ -34,7 +34,7 @@ def summarize(
         best=best,
         stopped=f"{result.stopped}, after epoch {result.epochs}",
         best_epoch=result.best_epoch,
-        gradient_check=check.in_words(gradients),
+        gradient_check=check.describe_check(gradients),
         times=times,
         run_id=location[0],
         look=location[1],

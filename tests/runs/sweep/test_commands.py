@@ -103,7 +103,7 @@ def test_lanes_that_all_diverge_are_one_line_and_exit_1(main, tmp_path):
     code, out, err = main(*XOR, OFF, "lanes.seeds=4", "optimizer.learning_rate=100")
     assert (code, err) == (
         1,
-        "error: the loss stopped being finite; try a lower optimizer.learning_rate, or training.clip_norm=1\n",
+        "error: the loss is not finite in any lane: try a lower optimizer.learning_rate, or training.clip_norm=1\n",
     )
     assert "0 finished, 4 diverged" in out
 

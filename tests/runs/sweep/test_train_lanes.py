@@ -111,7 +111,7 @@ def test_out_of_memory_halves_the_lanes_and_goes_on(swept, monkeypatch, caplog, 
     caplog.set_level("INFO", logger="nnjax")
     made = swept().run(OFF, "lanes.strategy=vmap", "lanes.seeds=8")
     assert memory.asked == [8, 4, 4]
-    assert any("out of memory with 8 lanes: going on with half of them at once" in line for line in caplog.messages)
+    assert any("out of memory with 8 lanes at once: continuing with half of them" in line for line in caplog.messages)
     assert [len(part.lanes) for part in made.parts()] == [4, 4]
     for seed, params in networks(made).items():
         np.testing.assert_allclose(params, networks(eight["vmap"])[seed], rtol=1e-5, atol=1e-6)
