@@ -96,10 +96,7 @@ class Checkpointer:
 
 
 def latest_loss(history: Mapping[str, np.ndarray]) -> float:
-    """Return the median over lanes of the latest validation loss, without validation data of the training loss.
-
-    history: metrics (lanes, epochs).
-    """
+    """Return the median over lanes of the latest loss, that of validation if measured; history: (lanes, epochs)."""
     for name in LOSSES:
         latest = [lane[np.isfinite(lane)][-1:] for lane in history[name]]
         if values := [float(value) for lane in latest for value in lane]:

@@ -8,10 +8,7 @@ from nnjax.config.schema import Config
 
 
 def find_nonfinite(history: Mapping[str, np.ndarray], epoch: int) -> str:
-    """Return the name of the first value that is not finite in the epoch of a divergence, such as `the loss`.
-
-    history: metrics by epoch (epochs + 1,).
-    """
+    """Return what is not finite in the epoch of a divergence, such as `the loss`; history: metrics (epochs + 1,)."""
     names = {
         "train/loss": "the loss",
         "train/cost": "the cost",

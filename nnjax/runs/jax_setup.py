@@ -18,26 +18,20 @@ def configure(runtime: Runtime) -> None:
         jax.config.update("jax_platforms", "cpu" if runtime.platform == "cpu" else f"{runtime.platform},cpu")
     compiler_options.use()
     precision = PRECISIONS[runtime.precision]
-    jax.config.update(
-        "jax_enable_x64", precision.x64
-    )  # for the whole process: an earlier job may have set another precision
+    jax.config.update("jax_enable_x64", precision.x64)  # an earlier job of this process may have changed it
     jax.config.update("jax_default_matmul_precision", precision.matmul)
     compile_cache.use_cache(runtime.compile_cache)
     try:
         devices = jax.device_count()
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"runtime.platform={runtime.platform} is not available here ({reason}). Allowed: auto, cpu."
-        ) from None
+        problem = f"is not available here ({str(error).splitlines()[0]})"
+        raise InputError(f"runtime.platform={runtime.platform} {problem}. Allowed: auto, cpu.") from None
     started = {"gpu": "cuda"}.get(jax.default_backend(), jax.default_backend())
     if runtime.platform not in ("auto", started):
         problem = f"comes too late: JAX has started on {started} in this process"
         raise InputError(f"runtime.platform={runtime.platform} {problem}. Allowed: auto, {started}, or a new process.")
     if runtime.devices is not None and runtime.devices > devices:
-        raise InputError(
-            f"runtime.devices={runtime.devices} is more than this machine has. Allowed: at most {devices}."
-        )
+        raise InputError(f"runtime.devices={runtime.devices} is more than JAX has here. Allowed: at most {devices}.")
 
 
 def device_kind() -> str:

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -215,18 +215,14 @@ def is_lane_number(text: str, lanes: int) -> bool:
 
 def read_network(path: Path, lane: int) -> Predictor:
     """Return the network in a file; raise InputError if it is damaged or foreign."""
-    try:
+    with _as_input_error():
         return Predictor.load(path, lane)
-    except ValueError as error:
-        raise InputError(str(error)) from None
 
 
 def read_metadata(path: Path) -> Mapping[str, Any]:
     """Return the metadata in a network's file; raise InputError if it is damaged or foreign."""
-    try:
+    with _as_input_error():
         return predictor.about(path)
-    except ValueError as error:
-        raise InputError(str(error)) from None
 
 
 def read_settings(configuration: Path) -> dict[str, Any]:
@@ -237,6 +233,14 @@ def read_settings(configuration: Path) -> dict[str, Any]:
     from nnjax.config.schema import flatten
 
     return flatten(saved.read(configuration))
+
+
+@contextmanager
+def _as_input_error() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _list_runs(runs: Sequence["Found"]) -> str:

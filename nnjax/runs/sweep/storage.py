@@ -114,10 +114,7 @@ def histories(part: Path) -> Path:
 
 
 def write_table(path: Path, lanes: Sequence[Lane], metadata: Mapping[str, str]) -> None:
-    """Write a table with a row for each lane and a column for each fact, setting and metric.
-
-    Columns of lists or of several types are JSON texts; the metadata `json` has their names.
-    """
+    """Write a table: a row per lane, a column per fact, setting and metric; `json` names the columns of JSON texts."""
     rows = [{**lane.facts, **lane.settings, **lane.metrics} for lane in lanes]
     columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
     encoded = [name for name, values in columns.items() if needs_json(values)]

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 
 def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: Tracking) -> Dataset | None:
-    """Write table, histories, leaderboard, figures, and the best lane's network and figures; return its dataset.
-
-    Return None if neither figures nor models are recorded, or all lanes diverged.
-    """
+    """Write table, histories, leaderboard, figures, and the best lane's network and figures; return its dataset."""
     sweep.folder.mkdir(exist_ok=True)
     storage.write_table(sweep.folder / "lanes.parquet", sweep.lanes, {})
     with atomic.file(sweep.folder / "histories.npz") as file:
@@ -70,7 +67,7 @@ def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple
         row, column = axes
         names = {key: word.replace("_", " ") for key, word in statistics.short_names(sweep.keys).items()}
         cells = heat_map.pivot(sweep.column(row), sweep.column(column), values)
-        label = f"share of starts right in all {test_row(sweep)}s" if boolean else metric
+        label = f"share of starts right in all {row_name(sweep)}s" if boolean else metric
         yield "heat_map", heat_map.heat_map(*cells, sweep.title, names[row], names[column], label)
     metrics = dict.fromkeys([sweep.objective, *statistics.metrics(sweep.lanes)])
     columns = {metric: statistics.column(sweep.lanes, metric) for metric in metrics if not metric.endswith("/norm")}
@@ -89,7 +86,7 @@ def band_names(sweep: Sweep) -> list[str] | None:
     return [f"{name}={format_override(value)}" for value in sweep.column(key)]
 
 
-def test_row(sweep: Sweep) -> str:
+def row_name(sweep: Sweep) -> str:
     """Return what a test row of a truth table is called: `held-out row`, or `row` if all rows are the test."""
     return "held-out row" if sweep.config.data.test_size else "row"
 
@@ -101,10 +98,7 @@ def metric_spreads(sweep: Sweep) -> dict[str, dict[str, float]]:
 
 
 def describe_sweep(sweep: Sweep, start_folder: Path, run_id: str, look: str) -> list[tuple[str, str]]:
-    """Return the lines of the summary, each a name and a text.
-
-    run_id, look: of the sweep's run in the store and the command that shows it; "" without one.
-    """
+    """Return the lines of the summary, a name and a text each; run_id, look: of the sweep's run in the store, or ""."""
     diverged = len(sweep.lanes) - len(sweep.finished)
     compiles = sum(part.group.compiles for part in sweep.parts)
     best, learnt = "", ""
@@ -112,7 +106,7 @@ def describe_sweep(sweep: Sweep, start_folder: Path, run_id: str, look: str) -> 
         lane = sweep.lanes[sweep.order[0]]
         best = f"{statistics.name(lane, sweep.keys)}: {sweep.objective} {lane.metrics[sweep.objective]:.4g}"
     if sweep.config.data.name == "boolean":
-        learnt = f"{statistics.solved(sweep.lanes).mean():.1%} of the lanes answer every {test_row(sweep)} right"
+        learnt = f"{statistics.solved(sweep.lanes).mean():.1%} of the lanes answer every {row_name(sweep)} right"
     return [
         ("sweep", sweep.title),
         ("data", sweep.group.dataset["described"]),

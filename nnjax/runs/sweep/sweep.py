@@ -25,19 +25,15 @@ class Sweep:
     """A sweep read from its folder.
 
     Attributes:
-        root: the folder.
-        parts, group: its parts, oldest first, and how the last one was trained.
-        config: of the last part's job.
-        lanes: all lanes, each once.
-        finished: the lanes that did not diverge.
+        parts, group, config: its parts, oldest first; how the last one was trained, and the configuration of its job.
+        lanes, finished: all lanes, each once; those that did not diverge.
         keys: the settings in which lanes differ.
-        objective: the metric that ranks the lanes.
-        order: places (indices in `lanes`) of the finished lanes, the best first.
+        objective, order: the metric that ranks lanes; places of the finished ones in `lanes`, the best first.
     """
 
     def __init__(self, root: Path, parts: Sequence[LaneGroup], objective: str | None = None) -> None:
         self.root, self.parts, self.lanes = root, parts, storage.unique_lanes(parts)
-        self.group = parts[-1].group
+        self.group, self.part_by_name = parts[-1].group, {part.path.name: part for part in parts}
         self.config = schema.record(self.group.config)
         self.keys = statistics.swept_keys(self.lanes)
         self.finished = [lane for lane in self.lanes if lane.facts["status"] == FINISHED]
@@ -73,14 +69,9 @@ class Sweep:
         """Return the configuration of the best lane, or None if all lanes diverged."""
         return self.lane_config(self.lanes[self.order[0]]) if self.order else None
 
-    def part_of(self, lane: Lane) -> LaneGroup:
-        """Return the part that a lane was trained in."""
-        (part,) = [part for part in self.parts if part.path.name == lane.facts["part"]]
-        return part
-
     def lane_config(self, lane: Lane) -> Config:
         """Return the configuration of a lane."""
-        return lane_config(lane, self.part_of(lane).group)
+        return lane_config(lane, self.part_by_name[lane.facts["part"]].group)
 
     def histories(self) -> dict[str, np.ndarray]:
         """Return `epoch` (k,) and metrics (lanes, k), nan at epochs that a lane's part has not recorded."""
@@ -111,12 +102,11 @@ def lane_config(lane: Lane, group: GroupInfo) -> Config:
 
 
 def lane_result(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], dataset: Dataset) -> TrainingResult:
-    """Return the result of the lane at a place, as if it had been trained alone.
-
-    histories: of the sweep. dataset: of the lane.
-    """
+    """Return the result of the lane at a place, as if it had been trained alone; histories: of the sweep."""
     lane = sweep.lanes[place]
-    network = predictor.Predictor.load(storage.networks(sweep.part_of(lane).path), lane.facts["lane"])
+    network = predictor.Predictor.load(
+        storage.networks(sweep.part_by_name[lane.facts["part"]].path), lane.facts["lane"]
+    )
     config, epochs = sweep.lane_config(lane), lane.facts["epochs"]
     history = {name: np.full(epochs + 1, np.nan) for name in histories if name != "epoch"}
     trained = histories["epoch"] <= epochs

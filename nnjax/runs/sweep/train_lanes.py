@@ -102,28 +102,25 @@ def train(unfinished: Sequence[LaneConfig], plan: RunPlan, place: Place) -> None
         build.estimate_memory([lane.config for lane in unfinished], plan.dataset), jax.devices()[0]
     )
     room = even_group_size(len(unfinished), min(max_lanes, len(unfinished)))
-    for checkpoint in checkpoints.read_identities(place.root / checkpoints.FOLDER):
+    for group in checkpoints.read_identities(place.root / checkpoints.FOLDER):
         by_identity = {lane.identity: lane for lane in unfinished}
-        if {*checkpoint["members"]} <= {*by_identity}:
-            resumed = [by_identity.pop(identity) for identity in checkpoint["members"]]
-            train_group(resumed, checkpoint["room"], plan, place)
+        if {*group["members"]} <= {*by_identity}:
+            train_group([by_identity.pop(identity) for identity in group["members"]], group["room"], plan, place)
             unfinished = list(by_identity.values())
     while unfinished:
-        group, rest = unfinished[:room], unfinished[room:]
         try:
-            train_group(group, room, plan, place)
+            train_group(unfinished[:room], room, plan, place)
+            unfinished = unfinished[room:]
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error) or room == 1:
                 raise
             log.info("out of memory with %d lanes at once: continuing with half of them", room)
-            room = even_group_size(len(unfinished), -(-room // 2))
-            continue
-        unfinished = rest
+            room = even_group_size(len(unfinished), math.ceil(room / 2))
 
 
 def even_group_size(lanes: int, max_lanes: int) -> int:
     """Return the size of groups of at most `max_lanes` and nearly equal size; the last one is padded to it."""
-    return -(-lanes // -(-lanes // max_lanes))
+    return math.ceil(lanes / math.ceil(lanes / max_lanes))
 
 
 def train_group(group: Sequence[LaneConfig], room: int, plan: RunPlan, place: Place) -> None:

@@ -93,7 +93,7 @@ def test_smaller_groups_share_a_program_and_train_the_same(swept, eight, monkeyp
 
 
 class Memory:
-    """Stands for `assembly.training` on a machine that holds so many lanes."""
+    """Stands for `build.make_trainer` on a machine that holds so many lanes."""
 
     def __init__(self, most, message="RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes."):
         self.most, self.message, self.asked, self.real = most, message, [], build.make_trainer
