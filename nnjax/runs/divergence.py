@@ -18,10 +18,10 @@ def find_nonfinite(history: Mapping[str, np.ndarray], epoch: int) -> str:
     }
     if np.isnan(history.get("validation/loss", [np.nan])[0]):  # there are no validation data
         del names["validation/loss"]
-    nonfinite = (
-        name for metric, name in names.items() if metric in history and not np.isfinite(history[metric][epoch])
-    )
-    return next(nonfinite, "the optimiser's state")
+    for metric, name in names.items():
+        if metric in history and not np.isfinite(history[metric][epoch]):
+            return name
+    return "the optimiser's state"
 
 
 def divergence_hint(config: Config, history: Mapping[str, np.ndarray], epoch: int) -> str:

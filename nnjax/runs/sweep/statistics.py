@@ -72,10 +72,7 @@ def solved(lanes: Sequence[Lane]) -> np.ndarray:
 
 
 def main_axes(lanes: Sequence[Lane], keys: Sequence[str], values: np.ndarray) -> tuple[str, str] | None:
-    """Return the two swept settings that explain most of a metric, the one with fewer values first.
-
-    values: the metric of each lane (lanes,). Return None if fewer than two settings were swept besides REPEATS.
-    """
+    """Return the two swept settings that explain most of a metric (lanes,), fewer values first; None without two."""
     candidates = [key for key in keys if key not in REPEATS]
     if len(candidates) < 2:
         return None
@@ -98,10 +95,7 @@ def correlation_ratio(setting: Sequence[Any], values: np.ndarray) -> float:
 
 
 def leaderboard(lanes: Sequence[Lane], keys: Sequence[str], objective: str) -> list[Mapping[str, Any]]:
-    """Return one row per lane, best first: rank, swept settings, all metrics, epochs and why training stopped.
-
-    Diverged lanes come last and have no rank.
-    """
+    """Return a row per lane, the best first, diverged lanes last without a rank: settings, metrics, how it ended."""
     ranking = rank_lanes(lanes, objective)
     diverged = [i for i in range(len(lanes)) if i not in set(ranking)]
     names = metrics(lanes)
