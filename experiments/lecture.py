@@ -216,8 +216,8 @@ def predicted(made: Trained, x: np.ndarray) -> np.ndarray:
 def logits(made: Trained, x: np.ndarray) -> jax.Array:
     """z (n, outputs) of the first lane, for raw rows x (n, ...)."""
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), made.training.params("last"))
-    seen = batches.inputs(jnp.asarray(x), build.encoding(made.config, made.dataset))
-    return build.model(made.config, made.dataset).forward(params, seen)[0]
+    seen = batches.inputs(jnp.asarray(x), build.make_encoding(made.config, made.dataset))
+    return build.make_model(made.config, made.dataset).forward(params, seen)[0]
 
 
 SECTIONS = (

@@ -29,7 +29,7 @@ def prepared(*overrides: str) -> Trained:
     settings = configured(*overrides)
     dataset = make_plan(settings).dataset
     jax_setup.configure(settings.runtime)
-    return Trained(settings, dataset, build.trainer(lanes.lane_configs(settings), dataset))
+    return Trained(settings, dataset, build.make_trainer(lanes.lane_configs(settings), dataset))
 
 
 def trained(*overrides: str) -> Trained:

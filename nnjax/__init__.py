@@ -1,6 +1,6 @@
-"""nnjax: neural networks as one lecture teaches them, gradients written by hand, on JAX.
+"""nnjax: the neural networks of one lecture, on JAX, with gradients written by hand.
 
-`nnjax.run` trains, `nnjax.load` gives a trained network back; nothing heavy is imported before one of them is called.
+`nnjax.run` trains a network, and `nnjax.load` loads a trained one. Importing nnjax imports no other library.
 """
 
 from pathlib import Path
@@ -14,15 +14,16 @@ __version__ = "0.1.0"
 
 
 def run(*settings: str) -> "Run":
-    """Train as `nnjax-train SETTINGS` does in this folder: the same run, in its folder and in MLflow.
+    """Train as `nnjax-train SETTINGS` does in the current folder, and return the run.
 
-    nnjax.run("+experiment=xor", "seed=3") is one run; with "lanes.seeds=8", or a sweep.name, all lanes are (see Run).
-    What the command prints is logged by the logger `nnjax`: logging.getLogger("nnjax").setLevel("WARNING") silences it.
+    nnjax.run("+experiment=xor", "seed=3") trains one network. With "lanes.seeds=8", or a sweep.name, it trains a sweep
+    and returns all its lanes (see Run). The logger `nnjax` prints what the command prints:
+    logging.getLogger("nnjax").setLevel("WARNING") silences it.
 
     Raises:
-        InputError: the line that the command would end with.
-        TrainingError: the gradients differ, or the loss stopped being finite.
-        KeyboardInterrupt: what was trained is saved; resume=FOLDER goes on.
+        InputError: with the line that the command would print.
+        TrainingError: the gradients differ, or the loss is not finite.
+        KeyboardInterrupt: after Ctrl-C; what was trained is saved, and resume=FOLDER continues it.
     """
     from nnjax.runs import api
 
@@ -30,10 +31,11 @@ def run(*settings: str) -> "Run":
 
 
 def load(run: str | Path, uri: str | None = None) -> "Trained":
-    """The network of a run: its id (or the first 6 letters), its folder or file; of a sweep the best, SWEEP:7 lane 7.
+    """Return the trained network of a run: its id (or the first 6 letters of it), its folder, or its file.
 
-    uri: the store; else MLFLOW_TRACKING_URI, else mlflow.db in this folder. Needs no JAX. Raises InputError.
+    A sweep's id or folder is its best lane, and SWEEP:7 its lane 7. uri: the store; by default MLFLOW_TRACKING_URI, or
+    mlflow.db in the current folder. JAX is not needed. Raises InputError if there is no such network.
     """
-    from nnjax.runs import load as trained
+    from nnjax.runs import load
 
-    return trained.find(str(run), uri, Path.cwd())
+    return load.find_trained(str(run), uri, Path.cwd())

@@ -29,7 +29,7 @@ def train_lanes(configs: Any) -> list[float | Exception]:
 @laned(keys=schema.lane_keys(), train_lanes=train_lanes)
 def task(composed: DictConfig) -> float:
     """Train one job of Hydra, a run or the lanes of a sweep that share a program; return its objective."""
-    if HydraConfig.get().mode == RunMode.MULTIRUN:  # errors are the sweeper's: a study goes on
+    if HydraConfig.get().mode == RunMode.MULTIRUN:  # the sweeper handles errors: a study continues
         return launch.mean_objective(launch.train_job(composed, Times()))
     times = Times.of_process(imported=launch.IMPORTED)
     # An error is printed here, since Hydra would print lines of its own around it.
@@ -38,10 +38,10 @@ def task(composed: DictConfig) -> float:
 
 def main() -> None:
     """Compose the configuration from the command line and train."""
-    # Imports make millions of objects that live to the end: looking through them for garbage would take 1.5 s a run.
+    # Imports make millions of objects that live to the end: looking through them for garbage would take 1.5 s per run.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
-    if "--version" in sys.argv[1:]:  # Hydra's parser would print its own
+    if "--version" in sys.argv[1:]:  # Hydra's parser would print Hydra's version
         print(f"nnjax {nnjax.__version__}")
         return
     arguments = get_args(sys.argv[1:])

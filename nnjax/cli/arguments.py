@@ -7,7 +7,7 @@ from nnjax.runs import load
 
 def add_run(parser: ArgumentParser) -> None:
     """Add RUN, a trained network."""
-    parser.add_argument("trained", metavar="RUN", help=load.ABOUT)
+    parser.add_argument("trained", metavar="RUN", help=load.RUN_FORMS)
 
 
 def add_csv(parser: ArgumentParser) -> None:

@@ -30,6 +30,6 @@ def run(arguments: argparse.Namespace) -> None:
     plan = make_plan(config)
     jax_setup.configure(config.runtime)
     gradients = gradient_check.check(plan.model, LOSSES[config.loss.name], config.seed)
-    print(check.table(gradients))
+    print(check.error_table(gradients))
     if not gradients.passed:
         raise TrainingError("the gradient by hand differs from jax.grad or from finite differences")

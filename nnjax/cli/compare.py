@@ -96,7 +96,7 @@ def select(arguments: argparse.Namespace) -> Iterator[Entry]:
             yield run_entry(run, runs)
             continue
         entries = list(lane_entries(uri, run))
-        if lane and not load.numbers(lane, len(entries)):
+        if lane and not load.is_lane_number(lane, len(entries)):
             raise InputError(f"{name} is not a lane of this sweep. Allowed: 0 to {len(entries) - 1}.")
         yield from [entries[int(lane)]] if lane else entries
     if not arguments.ids:
@@ -109,7 +109,7 @@ def select(arguments: argparse.Namespace) -> Iterator[Entry]:
 
 def match_id(prefix: str, ids: Sequence[str]) -> str:
     """Return the only id that begins so. Raises InputError if there is none or several."""
-    matches = [run_id for run_id in ids if run_id.startswith(prefix)] if len(prefix) >= load.SHORTEST else []
+    matches = [run_id for run_id in ids if run_id.startswith(prefix)] if len(prefix) >= load.MIN_LETTERS else []
     if len(matches) > 1:
         raise InputError(f"{prefix} is the beginning of {len(matches)} ids. Allowed: {', '.join(matches[:5])}")
     if not matches:
@@ -135,7 +135,7 @@ def lane_entries(uri: str | None, sweep: "Found") -> Iterator[Entry]:
     with TemporaryDirectory() as folder:
         file = mlflow_client.download(uri, Path.cwd(), sweep.id, "lanes.parquet", folder)
         lanes = storage.read_table(file)[0] if file else []
-    keys = statistics.swept(lanes)
+    keys = statistics.swept_keys(lanes)
     for number, lane in enumerate(lanes):
         settings = {key: spell(format_override(value)) for key, value in lane.settings.items()}
         name = statistics.name(lane, keys)

@@ -36,21 +36,22 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises InputError if network or data are missing or do not fit each other.
     """
-    trained = load.find(arguments.trained, arguments.uri, Path.cwd())
+    trained = load.find_trained(arguments.trained, arguments.uri, Path.cwd())
     network = trained.predictor
     loss = trained.settings.get("loss.name") or LOSSES[network.metadata["output"]]
-    settings = evaluation_data.read(trained, loss, arguments.overrides)
+    config = evaluation_data.compose_config(trained, loss, arguments.overrides)
 
     from nnjax.inference import scores
     from nnjax.reporting.text import number, panel
 
-    dataset, classes = evaluation_data.load(trained, settings, arguments.overrides), network.metadata.get("classes")
-    x, y = evaluation_data.fitted(network, dataset)
+    dataset = evaluation_data.load_dataset(trained, config, arguments.overrides)
+    classes = network.metadata.get("classes")
+    x, y = evaluation_data.align_test_rows(network, dataset)
     facts = [
         ("run", trained.name),
         ("data", f"{dataset.display_name}: {len(y):,} for the test, from {dataset.source}"),
         ("notice", dataset.notice),
-        ("beware", evaluation_data.overlap(trained, settings)),
+        ("beware", evaluation_data.overlap_warning(trained, config)),
     ]
     if not classes:
         values = scores.score_regression(y, network.outputs(x)[:, 0])

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     image_file = arguments.show
     if image_file is not None and image_file.suffix.lower() not in FORMATS:
         raise InputError(f"--show={image_file} is not an image's name. Allowed: names ending with {', '.join(FORMATS)}")
-    network = load.find(arguments.trained, arguments.uri, Path.cwd()).predictor
+    network = load.find_trained(arguments.trained, arguments.uri, Path.cwd()).predictor
     preprocessing = network.metadata["preprocessing"]
     side, features = inputs.picture_side(preprocessing), network.metadata.get("features") or ()
     questions = inputs.read(Path(os.path.expanduser(arguments.file)), preprocessing, features)

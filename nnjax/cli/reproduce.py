@@ -46,7 +46,7 @@ class Result(NamedTuple):
     @property
     def digest(self) -> str:
         """Return the digest of all bits, which is the tag `result_digest` of a run."""
-        return provenance.digest(self.params, self.history)
+        return provenance.digest_result(self.params, self.history)
 
     def at(self, epochs: np.ndarray, metrics: Iterable[str]) -> "Result":
         """Return the result with only these rows and columns of the history, as far as it has them."""
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         TrainingError: the loss is no longer finite this time.
     """
     with TemporaryDirectory() as copies:
-        trained = load.with_files(arguments.trained, arguments.uri, Path.cwd(), Path(copies))
+        trained = load.find_with_files(arguments.trained, arguments.uri, Path.cwd(), Path(copies))
         original = original_run(trained) if trained.lane is None else original_lane(trained)
 
     from nnjax.runs import jax_setup
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = unrecorded(original.config)
     dataset = make_plan(config).dataset
     jax_setup.configure(config.runtime)
-    differences = provenance.differences(original.provenance, provenance.of(dataset, jax_setup.device_kind()))
+    differences = provenance.differences(original.provenance, provenance.collect(dataset, jax_setup.device_kind()))
     rows = [("run", trained.name), *compare_origins(original, differences, dataset)]
     if differences["data"] not in ("", provenance.UNKNOWN):
         print(panel([*rows, ("result", f"not trained again: the data differ ({differences['data']})")]))
@@ -111,14 +111,14 @@ def original_run(trained: Trained) -> Original:
 def original_lane(trained: Trained) -> Original:
     """Return a lane of a sweep, from the files of its group."""
     from nnjax.runs.sweep import storage
-    from nnjax.runs.sweep.sweep import config_of
+    from nnjax.runs.sweep.sweep import lane_config
 
     assert trained.lane is not None
     facts = trained.lane.facts
     table, history = files(trained, *(f"{storage.PARTS}/{facts['part']}.{suffix}" for suffix in ("parquet", "npz")))
     group = storage.GroupInfo(**json.loads(storage.read_table(table)[1]["group"]))
     result = read_result(trained.predictor.params, history, facts["lane"], facts["epochs"])
-    return Original(config_of(trained.lane, group), result, {**group.provenance, **trained.tags}, group.layout)
+    return Original(lane_config(trained.lane, group), result, {**group.provenance, **trained.tags}, group.layout)
 
 
 def files(trained: Trained, *names: str) -> list[Path]:
@@ -161,7 +161,7 @@ def train(config: Config) -> Result:
 
     with TemporaryDirectory() as folder:
         run.run(config, Path(folder), Path.cwd())
-        return read_result(load.load(Path(folder, "model.safetensors"), 0).params, Path(folder, "history.npz"))
+        return read_result(load.read_network(Path(folder, "model.safetensors"), 0).params, Path(folder, "history.npz"))
 
 
 def compare_origins(original: Original, differences: Mapping[str, str], dataset: "Dataset") -> list[tuple[str, str]]:

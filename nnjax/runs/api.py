@@ -1,4 +1,4 @@
-"""`nnjax.run`: the training command from Python, as in a notebook, as often as one likes."""
+"""`nnjax.run`: the training command as a Python function, for notebooks; a process may call it many times."""
 
 import logging
 import sys
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from nnjax.runs.run import RunResult
 
-ONE = Lock()  # Hydra's and JAX's settings are those of the process
-OF_JAX = (  # what a run changes and JAX lets change back once it has started: the caller finds it as it was
+RUN_LOCK = Lock()  # Hydra and JAX have one state per process
+JAX_SETTINGS = (  # that a run changes and that JAX allows to be restored
     "jax_enable_x64",
     "jax_default_matmul_precision",
     "jax_compilation_cache_dir",
@@ -41,7 +41,7 @@ OF_JAX = (  # what a run changes and JAX lets change back once it has started: t
 
 
 class Picture(NamedTuple):
-    """A figure's file, which notebooks show."""
+    """The file of a figure; notebooks display it."""
 
     path: Path
 
@@ -54,17 +54,17 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A run that has ended, or a sweep of lanes.
+    """A finished run or a finished sweep.
 
     Attributes:
-        id, name: in the store; id is "" where it has none, as with tracking.enabled=false.
-        folder: with all files: config.yaml, history.npz, model.safetensors, ...; of a sweep its root.
-        model: the network that was kept; of a sweep the best lane's.
-        history: metric -> (epochs + 1,), row e after epoch e, nan where not measured; of a sweep (lanes, k), at the k
-            epochs in `epoch`, 100 at most.
-        metrics: metric -> its value of the network that was kept; of a sweep (lanes,), nan where one diverged.
-        figures: name -> picture; those of a sweep's best lane as `best/NAME`.
-        lanes: of a sweep a row a lane: its number, the settings that differ, its status, its metrics; None of a run.
+        id, name: of its run in the store; id is "" without one, as with tracking.enabled=false.
+        folder: with all files: config.yaml, history.npz, model.safetensors, ...; for a sweep the sweep's folder.
+        model: the trained network that is kept; for a sweep that of the best lane.
+        history: metric -> (epochs + 1,), value e after epoch e, nan where not measured; for a sweep (lanes, k), at the
+            k epochs in `epoch`, at most 100.
+        metrics: metric -> value of the network that is kept; for a sweep (lanes,), nan for a lane that diverged.
+        figures: name -> picture; those of a sweep's best lane are called `best/NAME`.
+        lanes: for a sweep a row for each lane: number, settings that differ, status, metrics; None for a single run.
     """
 
     id: str
@@ -88,55 +88,58 @@ class Run:
 
 
 def run(*settings: str) -> Run:
-    """As `nnjax.run` says."""
+    """Train, as `nnjax.run` describes."""
     for setting in settings:
         if setting.startswith("-"):
-            raise InputError(f"{setting}: a flag of the command; allowed: settings, such as seed=3 or lanes.seeds=8")
-    with ONE, as_it_was():
-        found = launch.with_sweep_uploads(lambda: as_input_error(lambda: composed(settings)))
-        return of_sweep(found) if isinstance(found, Running) else of_run(found)
+            raise InputError(f"{setting} is a flag of the command. Allowed: settings, such as seed=3 or lanes.seeds=8.")
+    with RUN_LOCK, jax_settings_restored():
+        result = launch.with_sweep_uploads(lambda: as_input_error(lambda: compose_and_train(settings)))
+        return describe_sweep(result) if isinstance(result, Running) else describe_run(result)
 
 
-def composed(settings: Sequence[str]) -> "RunResult | Running":
-    """Composes settings as the command does, and trains them in the folder that Hydra makes."""
-    ended: list[RunResult | Running | Exception] = []
+def compose_and_train(settings: Sequence[str]) -> "RunResult | Running":
+    """Compose settings as the command does, and train in the folder that Hydra makes; return the result.
 
-    def task(given: DictConfig) -> None:
+    For a sweep, which is not yet uploaded, return its entry in RUNNING.
+    """
+    results: list[RunResult | Running | Exception] = []
+
+    def task(composed: DictConfig) -> None:
         try:
-            ended.append(job(given))
-        except Exception as error:  # around which Hydra would print lines of its own
-            ended.append(error)
+            results.append(train_composed(composed))
+        except Exception as error:  # raised below, since Hydra would print lines of its own around it
+            results.append(error)
 
     schema.register()
     with hydra.initialize_config_dir(str(schema.configuration_folder()), job_name="train", version_base="1.3"):
         app = GlobalHydra.instance().hydra
         assert app is not None
         app.run("config", task, normalize_overrides(settings), with_log_configuration=False)
-    (found,) = ended
-    if isinstance(found, Exception):
-        raise found
-    return found
+    (result,) = results
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
-def job(given: DictConfig) -> "RunResult | Running":
-    """Trains one network, or the lanes of a sweep that is still to be delivered."""
-    own = HydraConfig.get()
-    with logged(Path(own.runtime.output_dir, f"{own.job.name}.log")):
-        read = launch.read_job(given, Times())
-        if not read.is_sweep:
-            return launch.train_single_run(read)
-        launch.mean_objective(launch.train_sweep_job(read))
+def train_composed(composed: DictConfig) -> "RunResult | Running":
+    """Train one network, or the lanes of a sweep; return the same as `compose_and_train`."""
+    hydra_config = HydraConfig.get()
+    with log_to_file(Path(hydra_config.runtime.output_dir, f"{hydra_config.job.name}.log")):
+        job = launch.read_job(composed, Times())
+        if not job.is_sweep:
+            return launch.train_single_run(job)
+        launch.mean_objective(launch.train_sweep_job(job))  # raises the error of a sweep whose lanes all failed
         return callback.RUNNING[-1]
 
 
 @contextmanager
-def logged(file: Path) -> Iterator[None]:
-    """What the program says goes to standard output and to a file, as conf/config.yaml has it of the command."""
+def log_to_file(file: Path) -> Iterator[None]:
+    """Log to standard output and to a file, as conf/config.yaml configures it for the command."""
     log = logging.getLogger("nnjax")
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(file)]
     level, propagate = log.level, log.propagate
     log.handlers += handlers
-    log.propagate = False  # once is enough
+    log.propagate = False  # the root logger's handlers would print each line again
     if level == logging.NOTSET:
         log.setLevel(logging.INFO)
     try:
@@ -149,11 +152,11 @@ def logged(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def as_it_was() -> Iterator[None]:
-    """JAX is set afterwards as it was before."""
+def jax_settings_restored() -> Iterator[None]:
+    """Restore JAX_SETTINGS at the end."""
     import jax
 
-    before = {name: getattr(jax.config, name) for name in OF_JAX}
+    before = {name: getattr(jax.config, name) for name in JAX_SETTINGS}
     try:
         yield
     finally:
@@ -161,63 +164,63 @@ def as_it_was() -> Iterator[None]:
             jax.config.update(name, value)
 
 
-def of_run(found: "RunResult") -> Run:
-    """What a run came to."""
+def describe_run(run: "RunResult") -> Run:
+    """Return a finished run."""
     from nnjax.runs import run_folder
 
-    result, name = found.result, found.summary.name
-    last = {metric: values[result.kept_epoch] for metric, values in result.history.items()} | dict(result.test)
-    metrics = {metric: run_folder.decimal(value) for metric, value in last.items() if np.isfinite(value)}
+    result, name = run.result, run.summary.name
+    kept = {metric: values[result.kept_epoch] for metric, values in result.history.items()} | dict(result.test)
     return Run(
-        id=found.summary.run_id,
+        id=run.summary.run_id,
         name=name,
-        folder=found.folder,
-        model=load.find(str(found.folder), None, Path.cwd())._replace(name=name),
+        folder=run.folder,
+        model=load.find_trained(str(run.folder), None, Path.cwd())._replace(name=name),
         history=result.history,
-        metrics=metrics,
-        figures=dict(pictures(found.folder / "figures")),
+        metrics={metric: run_folder.decimal(value) for metric, value in kept.items() if np.isfinite(value)},
+        figures=dict(list_figures(run.folder / "figures")),
     )
 
 
-def of_sweep(running: Running) -> Run:
-    """What a sweep came to, all lanes of its folder."""
+def describe_sweep(running: Running) -> Run:
+    """Return a finished sweep, with all lanes in its folder."""
     from pandas import DataFrame
 
-    from nnjax.runs.sweep import statistics
-    from nnjax.runs.sweep import storage as kept
+    from nnjax.runs.sweep import statistics, storage
     from nnjax.runs.sweep.sweep import Sweep
 
-    sweep = Sweep(running.root, list(kept.parts(running.root)), running.objective)
+    sweep = Sweep(running.root, list(storage.parts(running.root)), running.objective)
     metrics = {metric: statistics.column(sweep.lanes, metric) for metric in statistics.metrics(sweep.lanes)}
-    swept = {key: sweep.column(key) for key in sweep.keys}
+    settings = {key: sweep.column(key) for key in sweep.keys}
     status = [lane.facts["status"] for lane in sweep.lanes]
     name = running.tracking.run_name or sweep.title
-    best = load.find(f"{running.root}:{sweep.order[0]}", None, running.start_folder)
+    best = load.find_trained(f"{running.root}:{sweep.order[0]}", None, running.start_folder)
     return Run(
-        id=parent_of(running),
+        id=find_sweep_id(running),
         name=name,
         folder=running.root,
         model=best._replace(name=f"{name}, lane {sweep.order[0]}"),
         history=sweep.histories(),
         metrics=metrics,
-        figures=dict([*pictures(sweep.folder / "figures"), *pictures(sweep.folder / "best" / "figures", "best/")]),
-        lanes=DataFrame({"lane": range(len(status)), **swept, "status": status, **metrics}),
+        figures=dict(
+            [*list_figures(sweep.folder / "figures"), *list_figures(sweep.folder / "best" / "figures", "best/")]
+        ),
+        lanes=DataFrame({"lane": range(len(status)), **settings, "status": status, **metrics}),
     )
 
 
-def parent_of(running: Running) -> str:
-    """The id of a sweep's run in the store, "" where it has none."""
+def find_sweep_id(running: Running) -> str:
+    """Return the id of a sweep's run in the store, "" without one."""
     if running.tracking.enabled:
         from nnjax.tracking import mlflow_client
 
-        with suppress(InputError):  # which has been said
+        with suppress(InputError):  # the upload has printed it
             query = mlflow_client.tagged(mlflow_client.ROOT, running.root)
-            found = mlflow_client.search(running.tracking.uri, running.start_folder, query=query)
-            return next((each.id for each in found if not each.parent), "")
+            runs = mlflow_client.search(running.tracking.uri, running.start_folder, query=query)
+            return next((run.id for run in runs if not run.parent), "")
     return ""
 
 
-def pictures(folder: Path, prefix: str = "") -> Iterator[tuple[str, Picture]]:
+def list_figures(folder: Path, prefix: str = "") -> Iterator[tuple[str, Picture]]:
     """Yield the figures in a folder by name."""
     for path in sorted(folder.glob("*.png")):
         yield prefix + path.stem, Picture(path)

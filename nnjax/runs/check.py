@@ -1,4 +1,4 @@
-"""The gradient check before a training (L32): run, written, and refused where the gradients differ."""
+"""The gradient check before a training (L32): its errors are written; if gradients differ, nothing is trained."""
 
 import logging
 from pathlib import Path
@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 
 def check_gradients(plan: RunPlan, folder: Path) -> GradientCheck | None:
-    """Compare the gradients, write both errors into the folder and return them; None where the check is off.
+    """Compare the gradients, write their errors into the folder and return them; return None if the check is off.
 
-    Raises TrainingError where no finite difference could be measured.
+    Raises TrainingError if finite differences can't be computed.
     """
     config = plan.config
     if not config.training.gradient_check:
@@ -25,21 +25,21 @@ def check_gradients(plan: RunPlan, folder: Path) -> GradientCheck | None:
     try:
         check = gradient_check.check(plan.model, LOSSES[config.loss.name], config.seed)
     except FloatingPointError as error:
-        raise TrainingError(f"{error}; training.gradient_check=false trains without the check") from None
+        raise TrainingError(f"{error}. Allowed: training.gradient_check=false, which skips the check.") from None
     with atomic.write_file(folder / FILE) as file:
-        file.write_text(table(check) + "\n")
+        file.write_text(error_table(check) + "\n")
     return check
 
 
-def accept(check: GradientCheck | None) -> None:
-    """Log that the gradients agree; raise TrainingError where they differ."""
+def require_agreement(check: GradientCheck | None) -> None:
+    """Log that the gradients agree; raise TrainingError if they differ."""
     if check is not None:
         if not check.passed:
-            raise TrainingError(f"the gradients differ, so nothing was trained:\n{table(check)}")
-        log.info("gradients by hand: %s", in_words(check))
+            raise TrainingError(f"the gradients differ, so nothing was trained:\n{error_table(check)}")
+        log.info("gradients by hand: %s", describe_check(check))
 
 
-def table(check: GradientCheck) -> str:
+def error_table(check: GradientCheck) -> str:
     """Return the errors by parameter and the largest of each kind, as plain text."""
     head = ("parameter", "shape", "by hand / jax.grad", "by hand / finite differences")
     rows = [
@@ -51,7 +51,7 @@ def table(check: GradientCheck) -> str:
     return "\n".join(f"{a:<10} {b:<12} {c:>18} {d:>29}" for a, b, c, d in (head, *rows, largest, allowed))
 
 
-def in_words(check: GradientCheck | None) -> str:
+def describe_check(check: GradientCheck | None) -> str:
     """Return `jax.grad within 2.4e-16, finite differences within 6.1e-10`; empty without a check."""
     if check is None:
         return ""
@@ -60,8 +60,8 @@ def in_words(check: GradientCheck | None) -> str:
     )
 
 
-def metrics(check: GradientCheck | None) -> dict[str, float]:
-    """Return both errors by the names of their metrics."""
+def error_metrics(check: GradientCheck | None) -> dict[str, float]:
+    """Return the two largest errors by metric name."""
     if check is None:
         return {}
     return {

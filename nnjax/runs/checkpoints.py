@@ -1,7 +1,7 @@
-"""When the state of a training is saved, which of its checkpoints stay, and how a training goes on from one.
+"""Saving the state of a training in checkpoints, and resuming the training from one.
 
-What a checkpoint says beside its arrays: identity, what the training is; scores, of the checkpoints that were there;
-epoch, step, train_seconds, examples, where it was.
+Besides its arrays a checkpoint has these facts: identity, the settings that the training depends on; scores, of the
+checkpoints that existed; epoch, step, train_seconds and examples, the position of the training.
 """
 
 import logging
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from nnjax.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
-FOLDER = "checkpoints"  # of a run's folder
-LOCK = ".lock"  # in a folder, held as long as something is trained there
-SCORES = ("validation/loss", "train/loss")  # the lower, the better; the second where nothing is held out
+FOLDER = "checkpoints"  # in a run's folder
+LOCK = ".lock"  # in a folder, locked while something is trained there
+LOSSES = ("validation/loss", "train/loss")  # the first one that was measured scores a checkpoint
 
 
 class Checkpointer:
-    """Saves a training in a folder, every so many epochs (`5`) or seconds (`60s`); None: only when it is asked to.
+    """Saves a training in a folder, and restores it.
 
     Args:
-        folder: for the checkpoints, made with the first.
-        every: `checkpoint.every`.
-        identity: what a training must be for these checkpoints to be its own, as JSON has it.
+        folder: of the checkpoints; the first one creates it.
+        every: `checkpoint.every`: a number of epochs (5) or seconds ("60s"); None: only when `save` is called.
+        identity: what must be equal for a training to continue from these checkpoints, as JSON values.
     """
 
     def __init__(self, folder: Path, every: int | str | None, identity: Mapping[str, Any]) -> None:
@@ -45,120 +45,120 @@ class Checkpointer:
         self.scores: dict[Path, float] = {}
 
     def latest(self) -> Checkpoint | None:
-        """The latest state that can be read; None where nothing was ever saved.
+        """Return the latest checkpoint that can be read, or None if nothing was saved.
 
-        Raises:
-            InputError: none can be read, or they are of another training.
+        Raises InputError if none can be read, or they are of another training.
         """
-        found = read_latest(self.folder)
-        if found is None:
+        checkpoint = read_latest(self.folder)
+        if checkpoint is None:
             return None
+        saved = checkpoint.facts["identity"]
         for key, value in self.identity.items():
-            if (other := found.facts["identity"].get(key)) != value:
-                raise InputError(f"{self.folder}: of a training with another {key}: {other!s:.60}, now {value!s:.60}")
-        return found
+            if saved.get(key) != value:
+                raise InputError(
+                    f"{self.folder} has checkpoints of a training with {key}={saved.get(key)!s:.60}. "
+                    f"Allowed: another folder, since now {key}={value!s:.60}."
+                )
+        return checkpoint
 
-    def restore(self, training: "Trainer", found: Checkpoint) -> None:
-        """Puts a state that was found into a training.
-
-        Raises:
-            InputError: it is that of another one.
-        """
+    def restore(self, trainer: "Trainer", checkpoint: Checkpoint) -> None:
+        """Set a trainer to the state of a checkpoint; raise InputError if it is of another training."""
         try:
-            training.restore(found.arrays, found.facts)
+            trainer.restore(checkpoint.arrays, checkpoint.facts)
         except (LookupError, TypeError, ValueError) as error:
-            raise InputError(f"{self.folder}: a checkpoint of another training: {error}") from None
-        self.saved_epoch = training.position.epoch
-        self.scores = {self.folder / name: score for name, score in found.facts["scores"].items()}
-        log.info("goes on after epoch %s", describe_position(training))
+            raise InputError(f"{self.folder} has a checkpoint of another training: {error}.") from None
+        self.saved_epoch = trainer.position.epoch
+        self.scores = {self.folder / name: score for name, score in checkpoint.facts["scores"].items()}
+        log.info("continued after epoch %s", describe_position(trainer))
 
-    def maybe_save(self, training: "Trainer") -> None:
-        """Saves if it is time to."""
+    def maybe_save(self, trainer: "Trainer") -> None:
+        """Save if `every` so many epochs or seconds have passed since the last checkpoint."""
         due = self.seconds is not None and time.monotonic() - self.saved_at >= self.seconds
-        due |= self.epochs is not None and training.position.epoch // self.epochs > self.saved_epoch // self.epochs
+        due |= self.epochs is not None and trainer.position.epoch // self.epochs > self.saved_epoch // self.epochs
         if due:
-            self.save(training)
+            self.save(trainer)
 
-    def save(self, training: "Trainer") -> None:
-        """Saves now, and removes what is neither of the last two nor the best."""
-        arrays, facts = training.saved()
-        updates = training.position.epoch * training.per_epoch + training.position.step
+    def save(self, trainer: "Trainer") -> None:
+        """Save a checkpoint, and remove all but the best one and the latest ones."""
+        arrays, facts = trainer.saved()
+        updates = trainer.position.epoch * trainer.per_epoch + trainer.position.step
         path = self.folder / f"{updates:012d}{checkpoint_file.SUFFIX}"
-        self.scores = {there: score for there, score in self.scores.items() if there.exists()}
-        self.scores[path] = score(training.history())
-        scores = {there.name: value for there, value in self.scores.items()}
+        self.scores = {earlier: score for earlier, score in self.scores.items() if earlier.exists()}
+        self.scores[path] = latest_loss(trainer.history())
+        scores = {file.name: score for file, score in self.scores.items()}
         checkpoint_file.write(path, arrays, {**facts, "identity": dict(self.identity), "scores": scores})
         checkpoint_file.prune(self.folder, self.scores)
-        self.saved_at, self.saved_epoch = time.monotonic(), training.position.epoch
+        self.saved_at, self.saved_epoch = time.monotonic(), trainer.position.epoch
 
     def discard(self) -> None:
-        """Removes all of them: what was trained is kept otherwise."""
+        """Remove all checkpoints."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def score(history: Mapping[str, np.ndarray]) -> float:
-    """The median lane's latest loss, of held-out data where there are any."""
-    for name in SCORES:
-        last = [lane[np.isfinite(lane)][-1:] for lane in history[name]]
-        if values := [float(value) for lane in last for value in lane]:
+def latest_loss(history: Mapping[str, np.ndarray]) -> float:
+    """Return the median over lanes of the latest loss, that of validation if measured; history: (lanes, epochs)."""
+    for name in LOSSES:
+        latest = [lane[np.isfinite(lane)][-1:] for lane in history[name]]
+        if values := [float(value) for lane in latest for value in lane]:
             return float(np.median(values))
     return float("inf")
 
 
-def describe_position(training: "Trainer") -> str:
-    """`3`, or `3 and 120 of 430 updates`."""
-    epoch, step = training.position
-    return f"{epoch} and {step} of {training.per_epoch} updates" if step else f"{epoch}"
+def describe_position(trainer: "Trainer") -> str:
+    """Return the last epoch, such as `3`, or `3 and 120 of 430 updates`."""
+    epoch, step = trainer.position
+    return f"{epoch} and {step} of {trainer.per_epoch} updates" if step else f"{epoch}"
 
 
 def read_latest(folder: Path) -> Checkpoint | None:
-    """The latest that can be read, None where there is none at all; says which later ones can't.
+    """Return the latest checkpoint that can be read, and log which later ones can't; None if there are none.
 
-    Raises:
-        InputError: there are some, and none can be read.
+    Raises InputError if there are some, and none of them can be read.
     """
     reasons: list[str] = []
-    for path in checkpoint_file.newest(folder):
+    for path in checkpoint_file.list_checkpoints(folder):
         try:
-            found = checkpoint_file.read(path)
-            check_facts(path, found.facts)
+            checkpoint = checkpoint_file.read(path)
+            check_facts(path, checkpoint.facts)
         except InputError as error:
             reasons.append(str(error))
             continue
         for reason in reasons:
-            log.warning("%s; one before it is used", reason)
-        return found
+            log.warning("%s An earlier checkpoint is used.", reason)
+        return checkpoint
     if reasons:
-        raise InputError(f"{reasons[0]}; nor can any other in {folder} be read")
+        raise InputError(f"{reasons[0]} No other checkpoint in {folder} can be read.")
     return None
 
 
 def check_facts(path: Path, facts: Mapping[str, Any]) -> None:
-    """Raises InputError unless they are those of a training."""
+    """Raise InputError unless these are the facts of a training."""
     identity, scores = facts.get("identity"), facts.get("scores")
     counted = all(type(facts.get(key)) is int and facts[key] >= 0 for key in ("epoch", "step"))
     measured = all(isinstance(facts.get(key), float | int) for key in ("train_seconds", "examples"))
     scored = isinstance(scores, dict) and all(isinstance(score, float | int) for score in scores.values())
     if not (isinstance(identity, dict) and counted and measured and scored):
-        raise InputError(f"{path}: not a checkpoint of a training")
+        raise InputError(f"{path} is not a checkpoint of a training.")
 
 
-def identities(folder: Path) -> Sequence[Mapping[str, Any]]:
-    """The identities of all checkpoints in the folders below this one, those that can't be read left out."""
-    found = []
-    for each in sorted(folder.glob("*/")):
+def read_identities(folder: Path) -> Sequence[Mapping[str, Any]]:
+    """Return the identities of the checkpoints in the folders below this one, without those that can't be read."""
+    checkpoints = []
+    for subfolder in sorted(folder.glob("*/")):
         with suppress(InputError):
-            found.append(read_latest(each))
-    return [each.facts["identity"] for each in found if each is not None]
+            checkpoints.append(read_latest(subfolder))
+    return [checkpoint.facts["identity"] for checkpoint in checkpoints if checkpoint is not None]
 
 
 @contextmanager
 def exclusive_folder_lock(folder: Path) -> Iterator[None]:
-    """Holds a folder while something is trained in it; InputError if another process does."""
+    """Lock a folder while something is trained in it; raise InputError if another process has locked it."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        held = FileLock(folder / LOCK).acquire(timeout=0)
+        lock = FileLock(folder / LOCK).acquire(timeout=0)
     except Timeout:
-        raise InputError(f"{folder}: another process is training there; allowed: when it has ended") from None
-    with held:
+        raise InputError(
+            f"{folder} is locked: another process is training there. Allowed: when it has ended."
+        ) from None
+    with lock:
         yield

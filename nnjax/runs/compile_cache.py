@@ -1,4 +1,4 @@
-"""Compiled programs are kept in a private folder, where the next process that needs them finds them."""
+"""The compile cache: compiled programs in a private folder, for later processes that need the same programs."""
 
 import logging
 import os
@@ -17,42 +17,42 @@ log = logging.getLogger(__name__)
 DAMAGED = re.compile(r"Error reading persistent compilation cache entry for '([\w.-]+)'")  # jax._src.compiler
 
 
-def use(folder: str | None) -> None:
-    """Keeps programs there from now on; None, or a folder that won't do: compiles each anew, and says why."""
+def use_cache(folder: str | None) -> None:
+    """Keep compiled programs in this folder; for None, or a folder that can't be used, log why and keep none."""
     path = None if folder is None else Path(folder)
     if path is not None:
         try:
             check_private(path)
-            shown = warnings.showwarning
-            warnings.showwarning = Mender(shown.show if isinstance(shown, Mender) else shown, path)
+            show = warnings.showwarning
+            warnings.showwarning = CacheRepair(show.show if isinstance(show, CacheRepair) else show, path)
         except (InputError, OSError) as error:
-            log.warning("runtime.compile_cache=%s: not used: %s", path, getattr(error, "strerror", None) or error)
+            log.warning("runtime.compile_cache=%s is not used: %s", path, getattr(error, "strerror", None) or error)
             path = None
     jax.config.update("jax_compilation_cache_dir", None if path is None else str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def check_private(folder: Path) -> None:
-    """Makes the folder for us alone; InputError where others may write to it, since what lies there is executed."""
+    """Create the folder for this user alone; raise InputError if others may write to it: its content is executed."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    there = folder.stat()
-    if there.st_uid != os.getuid() or there.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise InputError(f"others may write to it; allowed: a folder of your own (chmod go-w {folder})")
+    status = folder.stat()
+    if status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InputError(f"others may write to it. Allowed: a folder of your own (chmod go-w {folder}).")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError("it can't be written")
+        raise InputError("it can't be written.")
 
 
-class Mender:
-    """A `warnings.showwarning` that removes the entries that JAX can't read: it would never replace them itself."""
+class CacheRepair:
+    """A `warnings.showwarning` that removes damaged entries of the cache, which JAX would never replace."""
 
     def __init__(self, show: Callable[..., None], folder: Path) -> None:
         self.show, self.folder = show, folder
 
-    def __call__(self, message: Warning | str, *where: Any, **also: Any) -> None:
+    def __call__(self, message: Warning | str, *arguments: Any, **options: Any) -> None:
         program = DAMAGED.match(str(message))
         if program is None:
-            self.show(message, *where, **also)
+            self.show(message, *arguments, **options)
             return
         for entry in self.folder.glob(f"{program[1]}-*"):
             entry.unlink(missing_ok=True)
-        log.warning("a program in the compile cache was damaged: %s is compiled again", program[1])
+        log.warning("a program in the compile cache was damaged, so %s is compiled again", program[1])

@@ -1,4 +1,4 @@
-"""What stopped being finite in a training, and what to try against it."""
+"""After a divergence: which value is not finite, and what to try."""
 
 from collections.abc import Mapping
 
@@ -7,23 +7,25 @@ import numpy as np
 from nnjax.config.schema import Config
 
 
-def not_finite(history: Mapping[str, np.ndarray], epoch: int) -> str:
-    """What is not finite in the epoch of a divergence, the first of these."""
-    words = {
+def find_nonfinite(history: Mapping[str, np.ndarray], epoch: int) -> str:
+    """Return what is not finite in the epoch of a divergence, such as `the loss`; history: metrics (epochs + 1,)."""
+    names = {
         "train/loss": "the loss",
         "train/cost": "the cost",
         "validation/loss": "the validation loss",
         "gradient/norm": "the gradient's norm",
         "parameters/norm": "the parameters' norm",
     }
-    if np.isnan(history.get("validation/loss", [np.nan])[0]):  # there is none
-        del words["validation/loss"]
-    bad = [words[name] for name in words if name in history and not np.isfinite(history[name][epoch])]
-    return bad[0] if bad else "the optimiser's state"
+    if np.isnan(history.get("validation/loss", [np.nan])[0]):  # there are no validation data
+        del names["validation/loss"]
+    for metric, name in names.items():
+        if metric in history and not np.isfinite(history[metric][epoch]):
+            return name
+    return "the optimiser's state"
 
 
 def divergence_hint(config: Config, history: Mapping[str, np.ndarray], epoch: int) -> str:
-    """What to try when something stopped being finite, or never was."""
+    """Return what to try after a divergence in this epoch."""
     if not np.isfinite(history["train/loss"][0]):
         return f"nor was the untrained network's: try a model.init_scale below {config.model.init_scale:g}"
     norm = history["gradient/norm"][epoch - 1]

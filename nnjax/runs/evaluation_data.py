@@ -1,4 +1,4 @@
-"""Data for a trained network: those that are asked for, else its own, with columns and classes in its order."""
+"""The test data for a trained network: named by overrides, or its own, with columns and classes in its order."""
 
 import math
 import os
@@ -21,129 +21,131 @@ from nnjax.runs.load import Trained
 if TYPE_CHECKING:
     from nnjax.data.dataset import Dataset, Split
 
-CLEARED = {  # setting of data=boolean -> those of the run that say the same another way, or go with these
+EXCLUDES = {  # setting of data=boolean -> settings that it replaces: they name the function in another way
     "function": ("expression", "table"),
     "expression": ("function", "table", "inputs"),
     "table": ("function", "expression", "inputs"),
 }
 
 
-def read(found: Trained, loss: str, overrides: Sequence[str]) -> Config:
-    """The settings of the data: what the overrides name, else the run's own with what they change.
+def compose_config(trained: Trained, loss: str, overrides: Sequence[str]) -> Config:
+    """Return a configuration whose data settings are those of the run, changed by the overrides.
 
-    Raises:
-        InputError: they are no settings of data, or none are known.
+    If the overrides choose another source, as data=mnist does, the run's own data settings are left out. Raises
+    InputError for overrides of anything but data, and if neither the run nor the overrides name the data.
     """
     for override in overrides:
         check_override(override)
         if not override.lstrip("+").startswith(("data=", "data.")):
-            raise InputError(
-                f"{override}: the network is trained: only its data can be chosen; allowed: data=..., data.KEY=..."
-            )
-    own = {key.removeprefix("data."): value for key, value in found.settings.items() if key.startswith("data.")}
-    both_files = own.get("name") == "file" and "data=file" in overrides  # which has no data of its own to mean
-    named = any(override.startswith("data=") for override in overrides) and not both_files
-    if not named and not own:
-        raise InputError(f"{found.name}: nothing says which data it was trained on: name some, such as data=mnist")
-    composed = compose([f"loss={loss}", *([] if named else [f"data={own['name']}"]), *overrides])
-    if not named:
+            raise InputError(f"{override} is not a setting of the data. Allowed: data=..., data.KEY=...")
+    own = {key.removeprefix("data."): value for key, value in trained.settings.items() if key.startswith("data.")}
+    both_files = own.get("name") == "file" and "data=file" in overrides  # data=file alone names no other data
+    other_source = any(override.startswith("data=") for override in overrides) and not both_files
+    if not other_source and not own:
+        raise InputError(f"{trained.name} does not record which data it was trained on. Allowed: data=mnist, ...")
+    composed = compose([f"loss={loss}", *([] if other_source else [f"data={own['name']}"]), *overrides])
+    if not other_source:
         changed = {override.lstrip("+").partition("=")[0].removeprefix("data.") for override in overrides}
-        said = changed & CLEARED.keys() if own["name"] == "boolean" else set()
-        cleared = {key for each in said if composed.data[each] is not None for key in CLEARED[each]}
+        functions = changed & EXCLUDES.keys() if own["name"] == "boolean" else set()
+        excluded = {key for name in functions if composed.data[name] is not None for key in EXCLUDES[name]}
         for key, value in own.items():
-            if key not in changed | cleared:
+            if key not in changed | excluded:
                 OmegaConf.update(composed, f"data.{key}", value)
     return validation.to_config(composed, overrides)
 
 
-def load(found: Trained, settings: Config, overrides: Sequence[str]) -> "Dataset":
-    """The data, whose test part is asked for; of a file that is not the run's own all rows, if no part is named.
+def load_dataset(trained: Trained, config: Config, overrides: Sequence[str]) -> "Dataset":
+    """Return the dataset; of a file other than the run's own all rows are the test, unless data.test_size is given.
 
-    Raises:
-        InputError: they aren't there.
+    Raises InputError if the data can't be loaded.
     """
     from nnjax.data import sources
     from nnjax.data.table import source as file
 
-    source = schema.data_settings(settings)
-    if settings.data.name == "file" and settings.data.path is not None:
-        check_started_here(found, settings.data.path)
-        if settings.data.task == "auto":  # the network says what the target is
-            source["task"] = "classification" if found.predictor.metadata.get("classes") else "regression"
-        part = any(override.lstrip("+").startswith("data.test_size=") for override in overrides)
-        if not part and not own_file(found, settings):
+    source = schema.data_settings(config)
+    if config.data.name == "file" and config.data.path is not None:
+        check_relative_path(trained, config.data.path)
+        if config.data.task == "auto":  # the network determines the task
+            source["task"] = "classification" if trained.predictor.metadata.get("classes") else "regression"
+        splits = any(override.lstrip("+").startswith("data.test_size=") for override in overrides)
+        if not splits and not is_training_file(trained, config):
             return file.load_as_test(source["path"], source["target"], source["task"])
     return sources.load(**source)
 
 
-def check_started_here(found: Trained, path: str) -> None:
-    """Raises InputError for a run's own file that is not there, named from the folder that its training began in."""
+def check_relative_path(trained: Trained, path: str) -> None:
+    """Raise InputError if the run's own file has a relative path and is not below the current folder."""
     place = Path(path).expanduser()
-    if path == found.settings.get("data.path") and not place.is_absolute() and not place.exists():
-        folder = "relative to the folder the training was started in"
-        raise InputError(f"data.path={path}: no such file from here, the run has it {folder}; allowed: data.path=FILE")
+    if path == trained.settings.get("data.path") and not place.is_absolute() and not place.exists():
+        raise InputError(
+            f"data.path={path} is not in this folder: it is relative to the folder in which the training was started. "
+            "Allowed: data.path=FILE, or the same command in that folder."
+        )
 
 
-def own_file(found: Trained, settings: Config) -> bool:
-    """Whether the data are the file that the network was trained on."""
-    own, asked = found.settings.get("data.path"), settings.data.path
-    return own is not None and os.path.realpath(os.path.expanduser(own)) == os.path.realpath(os.path.expanduser(asked))
+def is_training_file(trained: Trained, config: Config) -> bool:
+    """Return whether the data are the file that the network was trained on."""
+    own, path = trained.settings.get("data.path"), config.data.path
+    return own is not None and os.path.realpath(os.path.expanduser(own)) == os.path.realpath(os.path.expanduser(path))
 
 
-def overlap(found: Trained, settings: Config) -> str:
-    """What to know where the run's own file is parted otherwise than in training; else empty."""
-    if settings.data.name != "file" or not own_file(found, settings):
+def overlap_warning(trained: Trained, config: Config) -> str:
+    """Return a warning if the run's own file is split otherwise than in training, else an empty text."""
+    if config.data.name != "file" or not is_training_file(trained, config):
         return ""
-    keys = [key for key in ("seed", "test_size") if getattr(settings.data, key) != found.settings[f"data.{key}"]]
+    keys = [key for key in ("seed", "test_size") if getattr(config.data, key) != trained.settings[f"data.{key}"]]
     others = " and ".join(f"data.{key}" for key in keys)
-    return f"another {others} than in training: the network has seen some of these rows" if keys else ""
+    return f"another {others} than in training: the network was trained on some of these rows" if keys else ""
 
 
-def fitted(network: Predictor, dataset: "Dataset") -> "Split":
-    """The test's rows, columns and classes in the network's order.
+def align_test_rows(network: Predictor, dataset: "Dataset") -> "Split":
+    """Return the test rows with columns and class indices in the network's order.
 
-    Raises:
-        InputError: the network doesn't take such inputs, or doesn't tell these classes apart.
+    Raises InputError if the network takes other inputs, or has other classes.
     """
     x, y = dataset.test
-    x = ordered(network, dataset.name, x, dataset.features)
-    takes = tuple(network.metadata["preprocessing"]["shape"])
-    if math.prod(takes) != math.prod(x.shape[1:]):
+    x = align_columns(network, dataset.name, x, dataset.features)
+    shape = tuple(network.metadata["preprocessing"]["shape"])
+    if math.prod(shape) != math.prod(x.shape[1:]):
         raise InputError(
-            f"data={dataset.name}: the network takes inputs of the shape {takes}, these have {x.shape[1:]}"
+            f"data={dataset.name} has inputs of the shape {x.shape[1:]}. Allowed: the network's shape {shape}."
         )
     classes = tuple(network.metadata.get("classes") or ())
     known = {*dataset.classes} <= {*classes} and bool(dataset.classes) == bool(classes)
     some = len(dataset.classes) < len(classes)  # a file may have instances of some classes alone
     if not known or (some and not dataset.source.endswith((".csv", ".npz"))):
-        told = f"tells {names(classes)} apart" if classes else "predicts a number"
-        has = f"have {names(dataset.classes)}" if dataset.classes else "are of a regression"
-        raise InputError(f"data={dataset.name}: the network {told}, these data {has}")
-    places = np.array([classes.index(each) for each in dataset.classes], int)
-    return type(dataset.test)(x, places[y] if classes else y)
+        raise InputError(
+            f"data={dataset.name} has {describe_target(dataset.classes)}. "
+            f"Allowed: the network's target, {describe_target(classes)}."
+        )
+    class_indices = np.array([classes.index(name) for name in dataset.classes], int)
+    return type(dataset.test)(x, class_indices[y] if classes else y)
 
 
-def ordered(network: Predictor, name: str, x: NDArray[Any], features: Sequence[str]) -> NDArray[Any]:
-    """The columns that the network was trained on, by name, in its order; those of arrays have no names of their own.
+def align_columns(network: Predictor, name: str, x: NDArray[Any], features: Sequence[str]) -> NDArray[Any]:
+    """Return the columns of x (n, columns) that the network was trained on, found by name, in its order.
 
-    Raises:
-        InputError: there is none of that name.
+    Columns without names of their own, as those of arrays, stay as they are. Raises InputError for a missing column.
     """
-    takes = network.metadata.get("features") or ()
-    if not takes or not features or unnamed(takes) or unnamed(features):
+    trained_features = network.metadata.get("features") or ()
+    if not trained_features or not features or are_numbered(trained_features) or are_numbered(features):
         return x
-    missing = [each for each in takes if each not in features]
+    missing = [feature for feature in trained_features if feature not in features]
     if missing:
-        there = f"the network takes {', '.join(takes)}; there are {', '.join(features)}"
-        raise InputError(f"data={name}: has no column {missing[0]}: {there}")
-    return x[:, [features.index(each) for each in takes]]
+        raise InputError(
+            f"data={name} has no column {missing[0]}; its columns are {', '.join(features)}. "
+            f"Allowed: the network's columns {', '.join(trained_features)}."
+        )
+    return x[:, [features.index(feature) for feature in trained_features]]
 
 
-def unnamed(features: Sequence[str]) -> bool:
-    """Whether these are x1, x2, ..., which is what columns of an array are called."""
+def are_numbered(features: Sequence[str]) -> bool:
+    """Return whether features are x1, x2, ..., the names that columns of an array get."""
     return list(features) == [f"x{i}" for i in range(1, len(features) + 1)]
 
 
-def names(classes: Sequence[str]) -> str:
-    """`10 classes (0, 1, 2, ...)`."""
+def describe_target(classes: Sequence[str]) -> str:
+    """Return `10 classes (0, 1, 2, ...)`, or `numbers` for a regression."""
+    if not classes:
+        return "numbers"
     return f"{len(classes)} classes ({', '.join(classes[:3])}{', ...' if len(classes) > 3 else ''})"

@@ -1,4 +1,4 @@
-"""How this process uses JAX: its platform, devices and precision, and where compiled programs are kept."""
+"""Configuring JAX for this process: its platform, devices and precision, and the compile cache."""
 
 import jax
 
@@ -12,28 +12,26 @@ from nnjax.training import compiler_options
 def configure(runtime: Runtime) -> None:
     """Set the platform, one device for each core of a CPU, the precision, and the compile cache.
 
-    Raises InputError for a platform or a number of devices that isn't here.
+    Raises InputError for a platform or a number of devices that this machine does not have.
     """
     if runtime.platform != "auto":
         jax.config.update("jax_platforms", "cpu" if runtime.platform == "cpu" else f"{runtime.platform},cpu")
     compiler_options.use()
     precision = PRECISIONS[runtime.precision]
-    jax.config.update("jax_enable_x64", precision.x64)  # of the process: its next job may have another precision
+    jax.config.update("jax_enable_x64", precision.x64)  # an earlier job of this process may have changed it
     jax.config.update("jax_default_matmul_precision", precision.matmul)
-    compile_cache.use(runtime.compile_cache)
+    compile_cache.use_cache(runtime.compile_cache)
     try:
         devices = jax.device_count()
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"runtime.platform={runtime.platform} can't be had here ({reason}). Allowed: auto, cpu."
-        ) from None
+        problem = f"is not available here ({str(error).splitlines()[0]})"
+        raise InputError(f"runtime.platform={runtime.platform} {problem}. Allowed: auto, cpu.") from None
     started = {"gpu": "cuda"}.get(jax.default_backend(), jax.default_backend())
     if runtime.platform not in ("auto", started):
         problem = f"comes too late: JAX has started on {started} in this process"
         raise InputError(f"runtime.platform={runtime.platform} {problem}. Allowed: auto, {started}, or a new process.")
     if runtime.devices is not None and runtime.devices > devices:
-        raise InputError(f"runtime.devices={runtime.devices} is more than there are here. Allowed: at most {devices}.")
+        raise InputError(f"runtime.devices={runtime.devices} is more than JAX has here. Allowed: at most {devices}.")
 
 
 def device_kind() -> str:

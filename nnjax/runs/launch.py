@@ -22,17 +22,17 @@ from nnjax.tracking.store_uri import store_uri
 if TYPE_CHECKING:
     from nnjax.runs.run import RunResult
 
-IMPORTED = time.perf_counter()  # by now Python has started and has imported what every command needs
+IMPORTED = time.perf_counter()  # when Python had started and had imported what every command needs
 
 
 class Job(NamedTuple):
-    """What one job of Hydra is to train.
+    """The task of one job of Hydra.
 
     Attributes:
         config: the settings.
-        folder: the run's, or the job's in a sweep.
-        start_folder: where the command was started.
-        times: what the command has taken so far.
+        folder: of the run, or of the job in a sweep.
+        start_folder: the folder in which the command was started.
+        times: of the command until now.
         overrides: the settings that were typed.
     """
 
@@ -44,7 +44,7 @@ class Job(NamedTuple):
 
     @property
     def is_sweep(self) -> bool:
-        """Whether these are lanes of a sweep, not a run of its own."""
+        """Whether the job trains lanes of a sweep, not a single run."""
         return lanes.is_sweep(self.config)
 
 
@@ -80,9 +80,9 @@ def read_job(composed: DictConfig, times: Times) -> Job:
             raise InputError(
                 f"resume={config.resume} is for one run. Allowed: the sweep's own command again, with its sweep.name."
             )
-        new_folder, (config, folder) = folder, resume.run_of(config, hydra.overrides.task, start_folder)
-        resume.log_into(folder, new_folder)
-    elif any(checkpoint_file.newest(folder / checkpoints.FOLDER)):
+        new_folder, (config, folder) = folder, resume.resumed_run(config, hydra.overrides.task, start_folder)
+        resume.move_log(new_folder, folder)
+    elif any(checkpoint_file.list_checkpoints(folder / checkpoints.FOLDER)):
         raise InputError(
             f"{folder} already contains a run. Allowed: resume={folder} to continue it, or another folder."
         )
@@ -90,7 +90,7 @@ def read_job(composed: DictConfig, times: Times) -> Job:
 
 
 def train_single_run(job: Job) -> "RunResult":
-    """Train one network and return what came of it. Raises what `run.run` raises."""
+    """Train one network and return the finished run. Raises what `run.run` raises."""
     tracking = job.config.tracking
     if tracking.enabled:
         carriers.start(store_uri(tracking.uri, job.start_folder))
@@ -123,15 +123,15 @@ def train_sweep_job(job: Job) -> list[float | Exception]:
 
 
 def mean_objective(objectives: Sequence[float | Exception]) -> float:
-    """Return the mean of the objectives that were reached; raise the first error if there is none."""
-    reached = [objective for objective in objectives if not isinstance(objective, Exception)]
-    if not reached:
+    """Return the mean of the objectives without the errors; raise the first error if there is nothing else."""
+    finite = [objective for objective in objectives if not isinstance(objective, Exception)]
+    if not finite:
         raise next(objective for objective in objectives if isinstance(objective, Exception))
-    return sum(reached) / len(reached)
+    return sum(finite) / len(finite)
 
 
 def with_sweep_uploads(command: Callable[[], Any]) -> Any:
-    """Run Hydra, then upload what the jobs' lanes left, also if a job failed or was interrupted."""
+    """Run Hydra, then upload the sweeps of its jobs, also if a job failed or was interrupted."""
     status: Status = "FAILED"
     try:
         result = command()
@@ -146,9 +146,9 @@ def with_sweep_uploads(command: Callable[[], Any]) -> Any:
 
 
 def upload_sweeps(status: Status) -> None:
-    """Upload this command's sweeps; after a signal there is no time for more than their end.
+    """Upload this command's sweeps; after a signal only record that they have ended.
 
-    Raises what is wrong about the store, unless something went wrong before.
+    Raises InputError for a store that can't be used; if the command itself has failed, the problem is only printed.
     """
     while callback.RUNNING:
         from nnjax.runs.sweep import upload

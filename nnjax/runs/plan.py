@@ -1,4 +1,4 @@
-"""What follows from a configuration and its data, computed once for a run or for a job of a sweep."""
+"""The plan of a run or of a job of a sweep: what follows from its configuration and its data, computed once."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,77 +17,78 @@ from nnjax.system import secrets
 
 @dataclasses.dataclass(frozen=True)
 class RunPlan:
-    """A configuration, its data, and what follows from the two."""
+    """A configuration, its dataset, and what follows from the two."""
 
     config: Config
     dataset: Dataset
+    network_metadata: Mapping[str, Any]  # what prediction needs besides the parameters
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The nested settings, fit to be recorded."""
+        """The nested settings, without passwords."""
         return secrets.remove_passwords(dataclasses.asdict(self.config))
 
     @cached_property
     def model(self) -> Model:
         """The network's architecture."""
-        return build.model(self.config, self.dataset)
+        return build.make_model(self.config, self.dataset)
 
     @cached_property
     def units(self) -> tuple[int, ...]:
-        """How many units each layer has, inputs first and outputs last (L3)."""
-        return build.units(self.config, self.dataset)
-
-    @cached_property
-    def network_metadata(self) -> dict[str, Any]:
-        """What prediction needs of the network besides its parameters."""
-        return build.network_metadata(self.config, self.dataset)
+        """The units of each layer, inputs first and outputs last (L3)."""
+        return build.layer_units(self.config, self.dataset)
 
     @cached_property
     def network_name(self) -> str:
-        """What the network is called, such as `mlp 2-4-1`."""
+        """The network's name, such as `mlp 2-4-1`."""
         return run_names.network(self.config.model.name, self.config.loss.name, self.units)
 
     @cached_property
     def data_description(self) -> str:
-        """What the data are and where they come from, in a line."""
+        """One line with the data and their source."""
         return summary.describe_data(self.dataset)
 
     @cached_property
     def batch_description(self) -> str:
-        """How large a batch is; empty where it is as large as asked for."""
+        """The batch size if it is smaller than `training.batch_size`, else an empty text."""
         return summary.describe_batch(self.config, self.dataset)
 
     @property
     def announcement(self) -> str:
-        """The first line about the data: their notice if they have one."""
+        """The line that is logged about the data: their notice, or their description."""
         return self.dataset.notice or self.data_description
 
     @cached_property
     def identity(self) -> Mapping[str, Any]:
-        """What must be equal where a run is resumed: all that determines its result but the number of epochs."""
-        settings = secrets.remove_passwords(lanes.result_settings(self.config))
-        return {key: value for key, value in settings.items() if key != "training.epochs"} | {
-            "data": self.dataset.digest
-        }
+        """What must be equal to resume the run: all that determines its result but the number of epochs."""
+        identity = {**result_settings(self.config), "data": self.dataset.digest}
+        del identity["training.epochs"]
+        return identity
 
     @property
     def has_validation(self) -> bool:
-        """Whether there are rows to validate on."""
+        """Whether there are validation data."""
         return len(self.dataset.validation.y) > 0
 
     @property
     def objective(self) -> str:
-        """The metric that ranks several networks; never one of the test."""
+        """The metric that ranks networks; never a test metric."""
         return self.config.objective or ("validation/loss" if self.has_validation else "train/loss")
 
 
-def make_plan(config: Config) -> RunPlan:
-    """Load the data that a configuration names, and return the plan of the two.
+def result_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that the result depends on (dotted key -> value), without passwords."""
+    return secrets.remove_passwords(lanes.result_settings(config))
 
-    Raises InputError for data that can't be had, or that are no task for the loss and the network.
+
+def make_plan(config: Config) -> RunPlan:
+    """Load the data that a configuration names, and return the plan.
+
+    Raises InputError for data that can't be loaded, for data that do not fit the loss or the network, and for a network
+    that can't predict with NumPy.
     """
     dataset = sources.load(**schema.data_settings(config))
     for lane in lanes.lane_configs(config):
         combinations.check_task(lane, dataset.task)
         combinations.check_inputs(lane, dataset.preprocessing.shape)
-    return RunPlan(config, build.limited(config, dataset))
+    return RunPlan(config, build.limit_batches(config, dataset), build.network_metadata(config, dataset))

@@ -1,4 +1,4 @@
-"""How far a training is: one line that renews itself on a terminal, plain lines elsewhere."""
+"""The progress of a training: one line that is updated on a terminal, or separate log lines elsewhere."""
 
 import logging
 import math
@@ -11,8 +11,8 @@ from tqdm import tqdm
 from nnjax.training.trainer import Chunk
 
 log = logging.getLogger(__name__)
-LINES = 20  # at the most, where output is plain
-SHORT = {  # for one line
+MAX_LINES = 20  # of the log
+LABELS = {  # metric -> its name in the line
     "train/loss": "loss",
     "train/accuracy": "accuracy",
     "train/rmse": "rmse",
@@ -23,11 +23,11 @@ BAR = "{desc} |{bar:6}| {remaining} left{postfix}"
 
 
 class Progress:
-    """Shows chunks as they come; use as a context."""
+    """Shows each chunk of epochs; a context manager, which closes the line."""
 
     def __init__(self, epochs: int) -> None:
-        self.epochs, self.started, self.shown, self.latest = epochs, time.perf_counter(), 0.0, ""
-        self.first: float | None = None  # where this command began
+        self.epochs, self.started, self.logged_epoch, self.metrics = epochs, time.perf_counter(), 0.0, ""
+        self.first_epoch: float | None = None  # the epoch from which this command continued
         self.terminal = sys.stderr.isatty()
         self.bar = tqdm(total=epochs, bar_format=BAR, dynamic_ncols=True, disable=not self.terminal)
 
@@ -38,42 +38,42 @@ class Progress:
         self.bar.close()
 
     def show(self, chunk: Chunk) -> None:
-        """Loss and accuracy, or rmse, of the last finished epoch, examples a second, time left."""
+        """Show loss and accuracy, or rmse, of the last finished epoch, examples per second, and the time left."""
         if chunk.rows.shape[1]:
-            last = {name: median(chunk.rows[:, -1, i]) for i, name in enumerate(chunk.columns) if name in SHORT}
-            there = [name for name in last if name.startswith("train/") or not math.isnan(last[name])]
-            of_lanes = f" (median of {len(chunk.rows)} lanes)" if len(chunk.rows) > 1 else ""
-            self.latest = ", ".join(f"{SHORT[name]} {last[name]:.4g}" for name in there) + of_lanes
-        if self.first is None:
-            self.first = self.bar.initial = chunk.epoch
-        done = chunk.epoch - self.first
-        self.on_terminal(chunk, done) if self.terminal else self.as_line(chunk, done)
+            last = {name: finite_median(chunk.rows[:, -1, i]) for i, name in enumerate(chunk.columns) if name in LABELS}
+            measured = [name for name in last if name.startswith("train/") or not math.isnan(last[name])]
+            lanes = f" (median of {len(chunk.rows)} lanes)" if len(chunk.rows) > 1 else ""
+            self.metrics = ", ".join(f"{LABELS[name]} {last[name]:.4g}" for name in measured) + lanes
+        if self.first_epoch is None:
+            self.first_epoch = self.bar.initial = chunk.epoch
+        done = chunk.epoch - self.first_epoch
+        self.update_line(chunk, done) if self.terminal else self.log_line(chunk, done)
 
-    def on_terminal(self, chunk: Chunk, done: float) -> None:
-        """Renews the line; done: epochs by this command."""
+    def update_line(self, chunk: Chunk, done: float) -> None:
+        """Update the line on the terminal; done: epochs that this command has trained."""
         self.bar.n = chunk.epoch
         self.bar.set_description_str(f"epoch {int(chunk.epoch)}/{self.epochs}", refresh=False)
-        self.bar.set_postfix_str(self.latest + (f", {short(chunk.examples_per_second)}/s" if done else ""))
+        self.bar.set_postfix_str(self.metrics + (f", {format_count(chunk.examples_per_second)}/s" if done else ""))
 
-    def as_line(self, chunk: Chunk, done: float) -> None:
-        """A line, if an epoch ended and the last line is long enough ago."""
-        due = chunk.epoch in (0, self.epochs) or chunk.epoch - self.shown >= self.epochs / LINES
+    def log_line(self, chunk: Chunk, done: float) -> None:
+        """Log a line if an epoch ended and enough epochs have passed since the last line; done: as above."""
+        due = chunk.epoch in (0, self.epochs) or chunk.epoch - self.logged_epoch >= self.epochs / MAX_LINES
         if not chunk.rows.shape[1] or not due:
             return
-        self.shown = chunk.epoch
-        rest = ""
+        self.logged_epoch = chunk.epoch
+        speed = ""
         if done:
-            left = (time.perf_counter() - self.started) / done * (self.epochs - chunk.epoch)
-            rest = f", {short(chunk.examples_per_second)} examples/s, {left:.0f} s left"
-        log.info("%s", f"epoch {int(chunk.epoch)}/{self.epochs}: {self.latest}{rest}")
+            seconds = (time.perf_counter() - self.started) / done * (self.epochs - chunk.epoch)
+            speed = f", {format_count(chunk.examples_per_second)} examples/s, {seconds:.0f} s left"
+        log.info("epoch %d/%d: %s%s", chunk.epoch, self.epochs, self.metrics, speed)
 
 
-def median(values: np.ndarray) -> float:
-    """The middle of what there is: lanes that have stopped have no value."""
-    there = values[np.isfinite(values)]
-    return float(np.median(there)) if len(there) else math.nan
+def finite_median(values: np.ndarray) -> float:
+    """Return the median over lanes (lanes,) without those that have stopped, which have no value; nan without any."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else math.nan
 
 
-def short(number: float) -> str:
-    """`95k`, `1.2M`."""
+def format_count(number: float) -> str:
+    """Return a number in a few characters, such as `95k` or `1.2M`."""
     return f"{number / 1e6:.1f}M" if number >= 1e6 else f"{number / 1e3:.0f}k" if number >= 1e4 else f"{number:.0f}"

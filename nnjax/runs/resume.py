@@ -1,4 +1,4 @@
-"""`resume=RUN`: the folder and the settings of a run that goes on where its last checkpoint was."""
+"""`resume=RUN`: the folder and the settings of a run that continues from its latest checkpoint."""
 
 import dataclasses
 import logging
@@ -19,99 +19,102 @@ from nnjax.runs import checkpoint_file, checkpoints
 from nnjax.runs.sweep.command import FILE as OF_A_SWEEP
 from nnjax.tracking import journal
 
-WHOLE = ("cosine", "warmup_cosine")  # schedules that end with the last epoch
+WHOLE_RUN = ("cosine", "warmup_cosine")  # schedules that depend on the number of epochs
 MAY_DIFFER = ("training.epochs", "checkpoint.", "tracking.", "resume")  # keys, and groups with a dot
 
 
-def run_of(asked: Config, overrides: Sequence[str], start_folder: Path) -> tuple[Config, Path]:
-    """The run's own settings, with what may differ as asked, and its folder.
+def resumed_run(config: Config, overrides: Sequence[str], start_folder: Path) -> tuple[Config, Path]:
+    """Return the settings of the run that `resume` names, with what this command may change, and its folder.
 
-    Raises:
-        InputError: there is no such run or no checkpoint in its folder, or something else is asked to differ.
+    Raises InputError if there is no such run, its folder has no checkpoint, or another setting is to change.
     """
-    wanted = str(asked.resume)
-    folder = folder_of(wanted, asked.tracking.uri, start_folder)
-    if not any(checkpoint_file.newest(folder / checkpoints.FOLDER)):
-        raise InputError(f"resume={wanted}: {folder / checkpoints.FOLDER} has no checkpoint to go on from")
+    name = str(config.resume)
+    folder = find_run_folder(name, config.tracking.uri, start_folder)
+    if not any(checkpoint_file.list_checkpoints(folder / checkpoints.FOLDER)):
+        raise InputError(f"resume={name} has no checkpoint in {folder / checkpoints.FOLDER}.")
     settings = saved.read_settings(folder / "config.yaml")
-    new = changed(flatten(settings), flatten(dataclasses.asdict(asked)), flatten(plain()), overrides, wanted)
-    schedule = settings["schedule"]["name"]
-    if "training.epochs" in new and schedule in WHOLE:
+    requested = flatten(dataclasses.asdict(config))
+    changes = changed_settings(flatten(settings), requested, flatten(default_settings()), overrides, name)
+    schedule, epochs = settings["schedule"]["name"], settings["training"]["epochs"]
+    if "training.epochs" in changes and schedule in WHOLE_RUN:
         raise InputError(
-            f"resume={wanted} training.epochs={new['training.epochs']}: schedule={schedule} ends with the last; "
-            f"allowed: the run's {settings['training']['epochs']}"
+            f"resume={name} training.epochs={changes['training.epochs']} does not fit schedule={schedule}, "
+            f"which ends with the last epoch. Allowed: {epochs}, the run's own."
         )
     events, _ = journal.read(folder)
-    if "training.epochs" not in new and events and events[-1].get("status") == "FINISHED":
-        raise InputError(f"resume={wanted}: the run has finished; allowed: more training.epochs, and runs that haven't")
+    if "training.epochs" not in changes and events and events[-1].get("status") == "FINISHED":
+        raise InputError(f"resume={name} is a finished run. Allowed: more training.epochs, or an unfinished run.")
     opened = journal.opening(events)
-    if "tracking.uri" not in new and opened is not None and opened["start_folder"] != str(start_folder):
-        new["tracking.uri"] = opened["uri"]  # its own store, wherever this command is started
-    for key, value in new.items():
-        group, _, name = key.rpartition(".")
-        (settings[group] if group else settings)[name] = value
-    config = saved.to_config(settings, str(folder / "config.yaml"))
-    return dataclasses.replace(config, resume=None), folder
+    if "tracking.uri" not in changes and opened is not None and opened["start_folder"] != str(start_folder):
+        changes["tracking.uri"] = opened["uri"]  # the run's own store, in whatever folder this command was started
+    for key, value in changes.items():
+        group, _, setting = key.rpartition(".")
+        (settings[group] if group else settings)[setting] = value
+    run_config = saved.to_config(settings, str(folder / "config.yaml"))
+    return dataclasses.replace(run_config, resume=None), folder
 
 
-def folder_of(wanted: str, uri: str | None, start_folder: Path) -> Path:
-    """The folder of a run: itself, or that which the run's tag names; InputError if it is gone."""
-    if not wanted:
-        raise InputError("resume=: names no run; allowed: a run's id or folder")
-    folder = start_folder / os.path.expanduser(wanted)
+def find_run_folder(name: str, uri: str | None, start_folder: Path) -> Path:
+    """Return the folder of a run, given by its path or its id in the store; raise InputError if it is missing."""
+    if not name:
+        raise InputError("resume= names no run. Allowed: a run's id or folder.")
+    folder = start_folder / os.path.expanduser(name)
     if (folder / OF_A_SWEEP).is_file():
-        raise InputError(f"resume={wanted}: a sweep; the command that began it goes on, under the same sweep.name")
+        raise InputError(f"resume={name} is a sweep. Allowed: the sweep's own command again, with its sweep.name.")
     if not folder.is_dir():
-        from nnjax.runs.load import one_run
+        from nnjax.runs.load import find_run
         from nnjax.tracking import mlflow_client
 
-        run = one_run(wanted, uri, start_folder)
+        run = find_run(name, uri, start_folder)
         if mlflow_client.ROOT not in run.tags:
-            raise InputError(f"resume={wanted}: the run has no tag {mlflow_client.ROOT}: it was not trained here")
+            raise InputError(f"resume={name} was not trained by nnjax: it has no tag {mlflow_client.ROOT}.")
         folder = Path(run.tags[mlflow_client.ROOT])
     if not (folder / "config.yaml").is_file():
-        raise InputError(f"resume={wanted}: {folder} {'is no run folder' if folder.is_dir() else 'is not here'}")
+        raise InputError(f"resume={name} {'is not the folder of a run' if folder.is_dir() else 'is missing'}: {folder}")
     return folder
 
 
-def plain() -> Mapping[str, Any]:
-    """The settings of a command without any override."""
-    found: Any = OmegaConf.to_container(hydra.compose("config"), resolve=True)
-    return {str(key): value for key, value in found.items()}
+def default_settings() -> Mapping[str, Any]:
+    """Return the nested settings of a command without overrides; Hydra is running."""
+    settings: Any = OmegaConf.to_container(hydra.compose("config"), resolve=True)
+    return {str(key): value for key, value in settings.items()}
 
 
-def changed(
-    there: Mapping[str, Any],
-    asked: Mapping[str, Any],
-    plain: Mapping[str, Any],
+def changed_settings(
+    run: Mapping[str, Any],
+    requested: Mapping[str, Any],
+    defaults: Mapping[str, Any],
     overrides: Sequence[str],
-    wanted: str,
+    name: str,
 ) -> dict[str, Any]:
-    """Settings (dotted key -> value) that are asked for and that the run hasn't got so.
+    """Return the settings that this command changes (dotted key -> value).
 
-    Asked for is what an override names, and what overrides have changed from a plain command's settings.
+    A command sets what its overrides name, and what differs from the defaults, as the values of an experiment do.
+    Raises InputError for a setting that may not differ.
 
-    Raises:
-        InputError: one of them may not differ.
+    Args:
+        run, requested, defaults: the settings of the run, of this command, and of a command without overrides.
+        name: the run, as `resume` names it.
     """
     keys = [override.lstrip("+").partition("=")[0] for override in overrides]
     named = {*keys, *(f"{key}.name" for key in keys)}  # optimizer=sgd names optimizer.name
-    meant = {key: value for key, value in asked.items() if key in named or value != plain.get(key)}
-    new = {key: value for key, value in meant.items() if key not in there or value != there[key]}
-    for key, value in new.items():
-        if not any(key == each or (each.endswith(".") and key.startswith(each)) for each in MAY_DIFFER):
-            has = f"the run has {there.get(key)}, and goes on so"
-            allowed = "allowed to differ: training.epochs, checkpoint, tracking"
-            raise InputError(f"resume={wanted} {key}={value}: {has}; {allowed}")
-    return {key: value for key, value in new.items() if key != "resume"}
+    settings = {key: value for key, value in requested.items() if key in named or value != defaults.get(key)}
+    changes = {key: value for key, value in settings.items() if key not in run or value != run[key]}
+    for key, value in changes.items():
+        if key not in MAY_DIFFER and f"{key.partition('.')[0]}." not in MAY_DIFFER:
+            raise InputError(
+                f"resume={name} {key}={value} differs from the run's {run.get(key)}. "
+                "Allowed to differ: training.epochs, checkpoint, tracking."
+            )
+    return {key: value for key, value in changes.items() if key != "resume"}
 
 
-def log_into(folder: Path, new: Path) -> None:
-    """The log of a command that goes on is that of the run: its own, in Hydra's new folder, is removed with that."""
+def move_log(new_folder: Path, folder: Path) -> None:
+    """Let this command's log continue in the run's folder, and remove the new folder that Hydra made for it."""
     for handler in (*logging.root.handlers, *logging.getLogger("nnjax").handlers):
-        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == new:
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent == new_folder:
             handler.close()
             handler.baseFilename = str(folder.absolute() / Path(handler.baseFilename).name)  # opened by the next line
     with suppress(OSError):
-        shutil.rmtree(new)
-        new.parent.rmdir()
+        shutil.rmtree(new_folder)
+        new_folder.parent.rmdir()

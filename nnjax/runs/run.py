@@ -1,4 +1,4 @@
-"""The story of a run: data, gradients checked, epochs, test, run folder, MLflow."""
+"""One run from start to end: data, gradient check, training, test, run folder, MLflow."""
 
 import logging
 import os
@@ -22,10 +22,9 @@ from nnjax.reporting.summary import RunSummary
 from nnjax.runs import build, check, checkpoints, jax_setup, provenance, run_folder
 from nnjax.runs.checkpoint_file import Checkpoint
 from nnjax.runs.checkpoints import Checkpointer
-from nnjax.runs.divergence import divergence_hint, not_finite
+from nnjax.runs.divergence import divergence_hint, find_nonfinite
 from nnjax.runs.fit import fit
 from nnjax.runs.plan import RunPlan, make_plan
-from nnjax.runs.progress import Progress
 from nnjax.runs.run_logger import RunLogger, name_of
 from nnjax.runs.run_summary import summarize
 from nnjax.system.times import Times
@@ -38,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class RunResult(NamedTuple):
-    """What a run came to: its folder, its result, its summary, and the value of its objective."""
+    """A finished run: its folder, its result, its summary, and the value of its objective."""
 
     folder: Path
     result: TrainingResult
@@ -49,12 +48,12 @@ class RunResult(NamedTuple):
 def run(
     config: Config, folder: Path, start_folder: Path, times: Times | None = None, overrides: Sequence[str] = ()
 ) -> RunResult:
-    """Train one network; leave all that came of it in its folder and in MLflow.
+    """Train one network, write the results into its folder, record them in MLflow, and return them.
 
-    times: what the command has taken so far; None: time is counted from here. overrides: the settings that were typed.
+    times: of the command until now; None: times start here. overrides: the settings that were typed.
 
-    Raises InputError for data, a platform or a store that can't be had as asked. Raises TrainingError where the
-    gradients differ, or where the loss stopped being finite; the folder and MLflow keep what there was until then.
+    Raises InputError for data, a platform or a store that is not available. Raises TrainingError if the gradients
+    differ, or if the loss is not finite; the folder and MLflow keep everything until then.
     """
     times = times or Times()
     with times.part("data"):
@@ -68,15 +67,15 @@ def run(
     run_folder.write_settings(folder, plan.settings)
     with RunLogger(plan, name, folder, start_folder) as logger:
         gradients, dependencies = check_and_describe(plan, folder, logger, times)
-        trainer = build.trainer([config], plan.dataset)
+        trainer = build.make_trainer([config], plan.dataset)
         times.add("compile", trainer.compile_seconds)
         logger.start_upload()
         if checkpoint is not None:
             checkpointer.restore(trainer, checkpoint)
         try:
             train(plan, trainer, folder, logger, checkpointer, times)
-        finally:  # not before: MLflow shows metrics in the order in which they come, and these are the last to look at
-            logger.log_metrics(check.metrics(gradients), epoch=0)
+        finally:  # last, since MLflow shows metrics in the order in which they were logged
+            logger.log_metrics(check.error_metrics(gradients), epoch=0)
         with times.part("evaluate"):
             result = evaluate(plan, trainer, logger)
         save(plan, folder, result, dependencies, logger, times)
@@ -85,7 +84,7 @@ def run(
 
 
 def check_epochs(config: Config, checkpoint: Checkpoint | None) -> None:
-    """Raise InputError where a run is to be resumed for fewer epochs than it has."""
+    """Raise InputError if a resumed run has more epochs than `training.epochs`."""
     if checkpoint is not None and checkpoint.facts["epoch"] > config.training.epochs:
         done = checkpoint.facts["epoch"]
         raise InputError(
@@ -94,14 +93,14 @@ def check_epochs(config: Config, checkpoint: Checkpoint | None) -> None:
 
 
 def name_run(plan: RunPlan, folder: Path, overrides: Sequence[str], resumed: bool) -> str:
-    """Return the name that was asked for, or that the run had before it was resumed, or one that tells it apart."""
+    """Return `tracking.run_name`, or the name that a resumed run had, or a new name made from the settings."""
     earlier_name = name_of(folder) if resumed else None
-    made_name = run_names.run_name(plan.settings, plan.units, plan.dataset.display_name, overrides)
-    return plan.config.tracking.run_name or earlier_name or made_name
+    new_name = run_names.run_name(plan.settings, plan.units, plan.dataset.display_name, overrides)
+    return plan.config.tracking.run_name or earlier_name or new_name
 
 
 def announce(name: str, plan: RunPlan) -> None:
-    """Log what is trained on which data, and the batch where it is smaller than asked for."""
+    """Log the run's name, its data, and the batch size if it is smaller than `training.batch_size`."""
     log.info("%s\n%s", name, textwrap.fill(plan.announcement, shutil.get_terminal_size().columns))
     if plan.batch_description:
         log.info("batch: %s", plan.batch_description)
@@ -110,12 +109,12 @@ def announce(name: str, plan: RunPlan) -> None:
 def check_and_describe(
     plan: RunPlan, folder: Path, logger: RunLogger, times: Times
 ) -> tuple[GradientCheck | None, Mapping[str, str]]:
-    """Check the gradients, and record what the result depends on; return both.
+    """Check the gradients, record what the result depends on, and return the check and these dependencies.
 
-    Raises TrainingError where the gradients differ; both errors are recorded then.
+    Raises TrainingError if the gradients differ, after recording their errors.
     """
-    hashing = ThreadPoolExecutor(1).submit(provenance.of_data, plan.dataset)  # sha256 holds up no Python
-    program = provenance.of_program(jax_setup.device_kind())
+    hashing = ThreadPoolExecutor(1).submit(provenance.digest_data, plan.dataset)  # sha256 releases the GIL
+    program = provenance.collect_program(jax_setup.device_kind())
     precision = PRECISIONS[plan.config.runtime.precision].words
     described = {"model": plan.network_name, "data": plan.data_description, "precision": precision}
     logger.log_tags({"run_folder": folder, **program, **described})
@@ -124,19 +123,19 @@ def check_and_describe(
     data = hashing.result()
     logger.log_tags(data)
     if gradients is not None and not gradients.passed:
-        logger.log_metrics(check.metrics(gradients), epoch=0)
-    check.accept(gradients)
+        logger.log_metrics(check.error_metrics(gradients), epoch=0)
+    check.require_agreement(gradients)
     return gradients, {**program, **data}
 
 
 def train(
     plan: RunPlan, trainer: Trainer, folder: Path, logger: RunLogger, checkpointer: Checkpointer, times: Times
 ) -> None:
-    """Train the epochs, showing, recording and saving each chunk; write the history, however this ends.
+    """Train all epochs, and write the history also after an error.
 
-    Raises TrainingError where the loss stopped being finite, and Interrupted after a signal: what was trained is saved.
+    Raises TrainingError if the loss is not finite, and Interrupted after a signal; what was trained is saved.
     """
-    seconds_before = trainer.train_seconds  # of a resumed run: its earlier commands'
+    seconds_before = trainer.train_seconds  # by earlier commands of a resumed run
     trace = jax.profiler.trace(str(folder / "profile")) if plan.config.runtime.profile else nullcontext()
 
     def note_first_step(chunk: Chunk) -> None:
@@ -144,11 +143,9 @@ def train(
             times.mark("first_step")
 
     try:
-        with trace, Progress(plan.config.training.epochs) as progress:
-            fit(trainer, checkpointer, note_first_step, progress.show, logger.log_epochs)
+        with trace:
+            fit(trainer, checkpointer, f"resume={os.path.relpath(folder)} goes on", note_first_step, logger.log_epochs)
     except KeyboardInterrupt:
-        position, run = checkpoints.describe_position(trainer), os.path.relpath(folder)
-        log.info("interrupted after epoch %s: resume=%s goes on", position, run)
         logger.log_tags({"stopped": "interrupted"})
         raise
     finally:
@@ -157,11 +154,11 @@ def train(
         run_folder.write_history(folder, history)
     if trainer.status[0] == DIVERGED:
         epoch = int(trainer.epochs[0])
-        raise divergence(not_finite(history, epoch), history, epoch, plan, logger)
+        raise divergence(find_nonfinite(history, epoch), history, epoch, plan, logger)
 
 
 def evaluate(plan: RunPlan, trainer: Trainer, logger: RunLogger) -> TrainingResult:
-    """Evaluate the trained network on the test part, once; raise TrainingError where the loss is not finite."""
+    """Evaluate the trained network on the test part, once; raise TrainingError if the loss is not finite."""
     (result,) = lane_results(trainer, plan.config.training.keep, Split(*plan.dataset.test))
     if result.stopped == "diverged":
         raise divergence("the test loss", result.history, result.epochs, plan, logger)
@@ -172,7 +169,7 @@ def evaluate(plan: RunPlan, trainer: Trainer, logger: RunLogger) -> TrainingResu
 def divergence(
     what: str, history: Mapping[str, np.ndarray], epoch: int, plan: RunPlan, logger: RunLogger
 ) -> TrainingError:
-    """Tag the run with the epoch and a hint; return the error that says what is not finite."""
+    """Tag the run with the epoch and a hint; return the error to raise, which names `what` is not finite."""
     hint = divergence_hint(plan.config, history, epoch)
     logger.log_tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
     return TrainingError(f"{what} is not finite in epoch {epoch}: {hint}")
@@ -186,7 +183,7 @@ def save(
     logger: RunLogger,
     times: Times,
 ) -> None:
-    """Write the network, what it depends on, and its figures into the folder, and record them."""
+    """Write the network, its provenance and its figures into the folder, and record them."""
     with times.part("model"):
         logger.log_model(run_folder.write_network(folder, plan.network_metadata, result.params))
         logger.log_tags(run_folder.write_provenance(folder, dependencies))
@@ -207,7 +204,7 @@ def report(
     logger: RunLogger,
     times: Times,
 ) -> RunSummary:
-    """Write the page and the summary, record them, and print the summary, which is returned."""
+    """Write the page and the summary, record and print the summary, and return it."""
     shown_folder = os.path.relpath(folder, start_folder)
     run_summary = summarize(plan, name, shown_folder, result, gradients, times.seconds, logger.where())
     with times.part("report"):

@@ -1,4 +1,4 @@
-"""What a training leaves in its run folder: settings, history, network, summary. MLflow gets a copy."""
+"""The files of a run's folder: settings, history, network, provenance, summary. MLflow gets a copy."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +16,13 @@ from nnjax.system import atomic
 
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """The resolved configuration, config.yaml."""
+    """Write config.yaml, the resolved configuration."""
     with atomic.write_file(folder / "config.yaml") as file:
         file.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
 
 
 def decimal(x: float) -> float:
-    """The number whose digits are those of a float32 that x is: 0.937 for 0.93700003623962; any other x as it is."""
+    """Return 0.937 for 0.93700003623962, the decimal number nearest to a float32; any other x as it is."""
     with np.errstate(over="ignore"):
         single = np.float32(x)
     return float(str(single)) if float(single) == x else float(x)
@@ -35,24 +35,24 @@ def write_network(folder: Path, metadata: Mapping[str, Any], params: predictor.L
 
 
 def write_history(folder: Path, history: Mapping[str, np.ndarray]) -> None:
-    """All epochs of all metrics, history.npz; MLflow shows at most a hundred points of each."""
+    """Write history.npz, all metrics by epoch (epochs + 1,); MLflow gets at most a hundred points of each."""
     with atomic.write_file(folder / "history.npz") as file:
         np.savez_compressed(file, **dict(history))  # type: ignore[arg-type]
 
 
-def write_provenance(folder: Path, depended: Mapping[str, str]) -> dict[str, str]:
-    """What the result depended on (`provenance.of`) and its digest, provenance.json; the digest is returned, as a tag.
+def write_provenance(folder: Path, dependencies: Mapping[str, str]) -> dict[str, str]:
+    """Write provenance.json: dependencies, from `provenance.collect`, and the digest, which is returned as a tag.
 
-    It is that of model.safetensors and history.npz as they lie in the folder, and has no times in it: the same training
-    on the same machine has the same.
+    The digest is that of the arrays in model.safetensors and history.npz, without times: the same training on the same
+    machine has the same digest.
     """
     network, history = predictor.Predictor.load(folder / "model.safetensors"), npz.read_arrays(folder / "history.npz")
-    found = {provenance.RESULT: provenance.digest(network.params, history)}
-    provenance.write(folder, {**depended, **found})
-    return found
+    tags = {provenance.RESULT: provenance.digest_result(network.params, history)}
+    provenance.write(folder, {**dependencies, **tags})
+    return tags
 
 
 def write_summary(folder: Path, run_summary: RunSummary) -> None:
-    """Write summary.txt, the panel that the run ends with."""
+    """Write summary.txt, the text that the run ends with."""
     with atomic.write_file(folder / "summary.txt") as file:
         file.write_text(summary.summary(run_summary) + "\n")

@@ -1,4 +1,4 @@
-"""The summary of a finished run, from its plan and its result."""
+"""The summary of a finished run, made from its plan and its result."""
 
 from collections.abc import Mapping
 
@@ -18,10 +18,10 @@ def summarize(
     result: TrainingResult,
     gradients: GradientCheck | None,
     times: Mapping[str, float],
-    where: tuple[str, str],
+    location: tuple[str, str],
 ) -> RunSummary:
-    """Return the summary of a finished run; where: its id in the store and the command to look at it."""
-    best = {} if result.best_epoch is None else scores(result, result.best_epoch, "validation/")
+    """Return the summary of a finished run; location: its id in the store and the command that shows it."""
+    best = {} if result.best_epoch is None else metrics_at(result, result.best_epoch, "validation/")
     return RunSummary(
         name=name,
         data=plan.data_description,
@@ -29,20 +29,20 @@ def summarize(
         batch=plan.batch_description,
         model=plan.network_name,
         parameters=sum(Theta.size + b.size for Theta, b in result.params),
-        metrics={**scores(result, result.kept_epoch, "validation/"), **result.test},
-        last=scores(result, result.epochs, "train/", "validation/"),
+        metrics={**metrics_at(result, result.kept_epoch, "validation/"), **result.test},
+        last=metrics_at(result, result.epochs, "train/", "validation/"),
         best=best,
         stopped=f"{result.stopped}, after epoch {result.epochs}",
         best_epoch=result.best_epoch,
-        gradient_check=check.in_words(gradients),
+        gradient_check=check.describe_check(gradients),
         times=times,
-        run_id=where[0],
-        look=where[1],
+        run_id=location[0],
+        look=location[1],
         folder=folder,
     )
 
 
-def scores(outcome: TrainingResult, epoch: int, *parts: str) -> dict[str, float]:
-    """The metrics of these parts after an epoch, those that were measured."""
-    found = {name: float(row[epoch]) for name, row in outcome.history.items() if name.startswith(parts)}
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+def metrics_at(result: TrainingResult, epoch: int, *parts: str) -> dict[str, float]:
+    """Return the metrics that were measured after an epoch and whose names begin with one of `parts`."""
+    values = {name: float(row[epoch]) for name, row in result.history.items() if name.startswith(parts)}
+    return {name: value for name, value in values.items() if np.isfinite(value)}

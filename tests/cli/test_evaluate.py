@@ -64,9 +64,12 @@ def test_a_class_that_never_occurs_is_a_dash(scored):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "nothing says which data it was trained on"),
-        (["training.epochs=3"], r"training\.epochs=3: the network is trained: only its data can be chosen"),
-        (["data=boolean", 'data.table="01101001"'], r"takes inputs of the shape \(2,\), these have \(3,\)"),
+        ([], "does not record which data it was trained on"),
+        (["training.epochs=3"], r"training\.epochs=3 is not a setting of the data"),
+        (
+            ["data=boolean", 'data.table="01101001"'],
+            r"has inputs of the shape \(3,\)\. Allowed: the network's shape \(2,\)",
+        ),
         (["data=boolean", "+data.tabel=1"], "did you mean table"),
     ],
 )
@@ -94,7 +97,7 @@ def test_the_same_classes_in_another_order_keep_their_names(scored):
     data = boolean(table="0001")
     other = dataclasses.replace(data, classes=("1", "0"), test=data.test._replace(y=1 - data.test.y))
     network = Predictor([by_hand([-30, 20, 20])], metadata([2]))
-    np.testing.assert_array_equal(evaluation_data.fitted(network, other).y, data.test.y)
+    np.testing.assert_array_equal(evaluation_data.align_test_rows(network, other).y, data.test.y)
 
 
 def test_other_classes_are_one_line_with_both():
@@ -102,11 +105,11 @@ def test_other_classes_are_one_line_with_both():
     ten = Predictor(
         [(np.zeros((10, 2), np.float32), np.zeros(10, np.float32))], metadata([2], classes=list("0123456789"))
     )
-    with pytest.raises(InputError, match=r"10 classes \(0, 1, 2, \.\.\.\) apart, these data have 2 classes \(0, 1\)"):
-        evaluation_data.fitted(ten, data)
+    with pytest.raises(InputError, match=r"has 2 classes \(0, 1\)\. Allowed: .* 10 classes \(0, 1, 2, \.\.\.\)"):
+        evaluation_data.align_test_rows(ten, data)
     two = Predictor(ten.params, metadata([2]))
-    with pytest.raises(InputError, match=r"2 classes \(0, 1\) apart, these data have 2 classes \(no, yes\)"):
-        evaluation_data.fitted(two, dataclasses.replace(data, classes=("no", "yes")))
+    with pytest.raises(InputError, match=r"has 2 classes \(no, yes\)\. Allowed: .* 2 classes \(0, 1\)"):
+        evaluation_data.align_test_rows(two, dataclasses.replace(data, classes=("no", "yes")))
 
 
 @pytest.fixture
@@ -152,21 +155,24 @@ def test_a_single_row_has_no_r2(line, tmp_path):
 
 def test_a_path_from_another_folder_says_which(line, tmp_path):
     (tmp_path / "people.csv").unlink()
-    with pytest.raises(InputError, match=r"^data.path=people.csv: no such file from here.*the training was started in"):
+    with pytest.raises(InputError, match=r"^data.path=people.csv is not in this folder.*the training was started"):
         line()
 
 
 def test_another_cut_of_the_runs_own_file_says_so(line):
     assert "beware" not in line()
-    assert "another data.seed than in training: the network has seen some" in line("data.seed=1")
+    assert "another data.seed than in training: the network was trained on some" in line("data.seed=1")
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["data.target=age"], "has no column age: the network takes height, age; there are height, weight"),
-        (["data=boolean"], r"the network predicts a number, these data have 2 classes \(0, 1\)"),
-        (["data.task=classification"], r"the network predicts a number, these data have \d classes"),
+        (
+            ["data.target=age"],
+            r"has no column age; its columns are height, weight\. Allowed: .* height, age",
+        ),
+        (["data=boolean"], r"data=boolean has 2 classes \(0, 1\)\. Allowed: the network's target, numbers"),
+        (["data.task=classification"], r"has \d classes .*\. Allowed: the network's target, numbers"),
         (["data.path=none.csv"], "data.path=none.csv: no such file"),
     ],
 )
@@ -187,7 +193,7 @@ def test_a_file_may_have_some_of_the_classes(scored, tmp_path):
     (tmp_path / "t.csv").write_text("x,y\n1,c\n")
     assert "accuracy  1" in scored("data=file", "data.path=t.csv")
     (tmp_path / "t.csv").write_text("x,y\n1,d\n")
-    with pytest.raises(InputError, match=r"tells 3 classes \(a, b, c\) apart, these data have 1 classes \(d\)"):
+    with pytest.raises(InputError, match=r"has 1 classes \(d\)\. Allowed: .* 3 classes \(a, b, c\)"):
         scored("data=file", "data.path=t.csv")
 
 

@@ -160,9 +160,9 @@ def test_it_is_numpy_alone(ask):
         ),
         (["xnor.safetensors", "bits.npy", "--show=x.png"], r"--show=x\.png needs a network of images"),
         (["bits.npy", "digits.npy"], r"bits\.npy is not a predictor of nnjax"),
-        (["missing.safetensors", "digits.npy"], r"missing\.safetensors: no such file or folder"),
-        (["xnor.safetensors:1", "bits.npy"], "the file holds one network"),
-        ([".", "bits.npy"], "no trained network in this folder"),
+        (["missing.safetensors", "digits.npy"], r"missing\.safetensors is not a file or folder"),
+        (["xnor.safetensors:1", "bits.npy"], "the file contains only one"),
+        ([".", "bits.npy"], "is a folder with no trained network"),
         (["0123456789abcdef", "bits.npy"], "nothing was recorded in this folder"),
     ],
 )

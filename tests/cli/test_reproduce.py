@@ -146,7 +146,7 @@ def test_a_small_difference_is_within_tolerance(said, folder, off, code, word):
     network = predictor.Predictor.load(folder / "model.safetensors")
     moved = [(Theta, b + np.float32(off)) for Theta, b in network.params]
     predictor.save(folder / "model.safetensors", moved, network.metadata)
-    change(folder, result_digest=provenance.digest(moved, npz.read_arrays(folder / "history.npz")))
+    change(folder, result_digest=provenance.digest_result(moved, npz.read_arrays(folder / "history.npz")))
     result = said(folder, code)["result"]
     assert result.startswith(word)
     assert "; allowed: 1e-05 max(1, |value|)" in result

@@ -8,8 +8,7 @@ import pytest
 from nnjax.config import lanes, schema
 from nnjax.data import sources
 from nnjax.errors import InputError
-from nnjax.runs.plan import make_plan
-from nnjax.runs.sweep.train_lanes import lane_settings
+from nnjax.runs.plan import make_plan, result_settings
 from tests.config.test_schema import read
 
 XOR = ("+experiment=xor", "optimizer=sgd")
@@ -135,7 +134,7 @@ def test_the_recorded_settings_of_a_lane_have_no_password():
 
 def with_mirror(address):
     job = read("data=mnist")
-    return lane_settings(dataclasses.replace(job, data=dataclasses.replace(job.data, mirror=address)))
+    return result_settings(dataclasses.replace(job, data=dataclasses.replace(job.data, mirror=address)))
 
 
 @pytest.mark.parametrize(

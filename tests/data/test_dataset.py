@@ -77,7 +77,7 @@ def test_digest_names_bytes_shape_dtype_and_part():
     assert digest_arrays(x=np.asfortranarray(zeros)) == digest_arrays(x=zeros)
 
 
-def test_digest_of_splits_tells_train_from_test_and_follows_the_cut():
+def test_digest_splits_tells_train_from_test_and_follows_the_cut():
     a, b = numbered(4), numbered(5)
     assert digest_splits(a, a, b) != digest_splits(b, a, a)
     images = Split(np.arange(30 * 784, dtype=np.uint32).astype(np.uint8).reshape(30, 28, 28), np.zeros(30, np.int32))

@@ -20,7 +20,7 @@ from nnjax.runs.sweep.train_lanes import HISTORY_EPOCHS
 
 config = configured(*sys.argv[1:])
 lanes, dataset = lane_configs(config), make_plan(config).dataset
-training = build.trainer(lanes, dataset, history_epochs=HISTORY_EPOCHS if len(lanes) > 1 else None)
+training = build.make_trainer(lanes, dataset, history_epochs=HISTORY_EPOCHS if len(lanes) > 1 else None)
 found = []
 for chunk in training.chunks():
     status = Path("/proc/self/status").read_text()

@@ -36,32 +36,32 @@ def test_what_is_refused_touches_nothing(main, refused, tmp_path):
     assert main(*XOR, "tracking.enabled=false")[0] == 0
     refused(*XOR, "seed=5", says="already contains a run. Allowed: resume=")
     again = "resume=first"
-    refused(again, "seed=5", says="seed=5: the run has 0, and goes on so; allowed to differ: training.epochs")
-    refused(again, "optimizer=sgd", says="optimizer.name=sgd: the run has adam")
-    refused(again, "training.epochs=39", says="training.epochs=39: 40 are trained; allowed: 40 or more")
-    refused("resume=", says="resume=: names no run")
+    refused(again, "seed=5", says="seed=5 differs from the run's 0. Allowed to differ: training.epochs")
+    refused(again, "optimizer=sgd", says="optimizer.name=sgd differs from the run's adam")
+    refused(again, "training.epochs=39", says="training.epochs=39 is less than what is trained. Allowed: 40 or more")
+    refused("resume=", says="resume= names no run")
     (tmp_path / "empty").mkdir()
-    refused("resume=empty", says="empty is no run folder")
+    refused("resume=empty", says="empty is not the folder of a run")
     config = tmp_path / "first" / "config.yaml"
     config.write_text(config.read_text().replace("seed: 0", "seed: 7"))
-    refused(again, "training.epochs=50", says="of a training with another seed: 0, now 7")
+    refused(again, "training.epochs=50", says="of a training with seed=0. Allowed: another folder, since now seed=7")
     for path in (tmp_path / "first" / "checkpoints").iterdir():
         path.write_bytes(b"")
-    refused(again, "training.epochs=50", says="nor can any other")
+    refused(again, "training.epochs=50", says="No other checkpoint")
 
 
 def test_a_run_goes_on_from_anywhere_in_its_own_store(main, refused, tmp_path):
     """Its folder, its record, its log and its run in MLflow are one; what command it was leaves no other folder."""
     assert main(*XOR)[0] == 0
-    refused("resume=first", says="the run has finished; allowed: more training.epochs")
+    refused("resume=first", says="is a finished run. Allowed: more training.epochs")
     (tmp_path / "elsewhere").mkdir()
     code, said, error = main("resume=../first", "training.epochs=60", folder=tmp_path / "elsewhere")
     assert (code, error) == (0, "")
-    assert "goes on after epoch 40" in said
+    assert "continued after epoch 40" in said
     assert "nan" not in said
     assert not (tmp_path / "elsewhere" / "mlflow.db").exists()
     assert not list(tmp_path.glob("elsewhere/outputs/*"))
-    assert "goes on after epoch 40" in (tmp_path / "first" / "train.log").read_text()
+    assert "continued after epoch 40" in (tmp_path / "first" / "train.log").read_text()
     found = Done(0, "", "", tmp_path)
     assert found.run().data.metrics["training/epochs"] == 60
     assert found.run().info.status == "FINISHED"
@@ -76,4 +76,8 @@ def test_a_run_goes_on_from_anywhere_in_its_own_store(main, refused, tmp_path):
 
 def test_a_schedule_that_ends_with_the_last_epoch_has_no_more(main, refused):
     assert main(*XOR, "schedule=cosine", "tracking.enabled=false")[0] == 0
-    refused("resume=first", "training.epochs=60", says="schedule=cosine ends with the last; allowed: the run's 40")
+    refused(
+        "resume=first",
+        "training.epochs=60",
+        says="does not fit schedule=cosine, which ends with the last epoch. Allowed: 40",
+    )

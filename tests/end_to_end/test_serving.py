@@ -21,7 +21,8 @@ import nnjax
 from nnjax.config import saved
 from nnjax.network.layers.dense import Layer
 from nnjax.network.losses import LOSSES
-from nnjax.runs import build, run
+from nnjax.runs import build
+from nnjax.runs.plan import make_plan
 from nnjax.training import batches
 from tests.end_to_end.conftest import Done
 
@@ -87,9 +88,10 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Done, str], Callable[[Any], Any]
 def of_jax(run_folder: Path) -> tuple[Any, np.ndarray]:
     """A run's data, and h of its test by JAX, with the run's own parameters."""
     config = saved.to_config(saved.read_settings(run_folder / "config.yaml"), str(run_folder))
-    dataset = run.load(config)
-    encoding, params = build.encoding(config, dataset), tuple(Layer(*each) for each in nnjax.load(run_folder).params)
-    z, _ = build.model(config, dataset).forward(params, batches.inputs(jnp.asarray(dataset.test.x), encoding))
+    dataset = make_plan(config).dataset
+    encoding = build.make_encoding(config, dataset)
+    params = tuple(Layer(*layer) for layer in nnjax.load(run_folder).params)
+    z, _ = build.make_model(config, dataset).forward(params, batches.inputs(jnp.asarray(dataset.test.x), encoding))
     return dataset, np.asarray(LOSSES[config.loss.name].output(z)) * encoding.deviation + encoding.mean
 
 

@@ -42,7 +42,7 @@ def test_networks(folder, drawn):
     content, lane = drawn
     path = folder / "model.safetensors"
     path.write_bytes(content)
-    found = answered(lambda: load.of_file(str(path), path, lane))
+    found = answered(lambda: load.load_file(str(path), path, lane))
     if found is not None:
         network = found.predictor
         rows = np.zeros((2, *network.metadata["preprocessing"]["shape"]), np.float32)

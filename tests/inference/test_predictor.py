@@ -83,7 +83,7 @@ def test_lenet5_is_the_sums_over_its_windows(tmp_path, pooling):
 def test_lenet5_yields_each_layer():
     params, about = lenet5()
     network, raw = Predictor(params, about), np.random.default_rng(0).normal(size=(3, 784))
-    *layers, z = network.layers(network.inputs(raw))
+    *layers, z = network.layers(network.preprocess(raw))
     maps = [(3, 6, 28, 28), (3, 6, 14, 14), (3, 16, 10, 10), (3, 16, 5, 5)]
     assert [layer.shape for layer in layers] == [*maps, (3, 120), (3, 84)]
     np.testing.assert_array_equal(z, network.logits(raw))

@@ -80,7 +80,7 @@ def test_it_is_the_commands_run(main, here):
     assert {*map(str, listed(run.folder))} == {*map(str, listed(folder))}
     digests = [json.loads((each / provenance.FILE).read_text())[provenance.RESULT] for each in (folder, run.folder)]
     assert digests[0] == digests[1]
-    assert provenance.digest(run.params, run.history) == digests[0]
+    assert provenance.digest_result(run.params, run.history) == digests[0]
     metrics = {name: value for name, value in found[run.id][3].items() if name.startswith(("train/", "test/"))}
     assert metrics == {name: run.metrics[name] for name in metrics}
     assert {*run.figures} == {path.stem for path in run.folder.glob("figures/*.png")}
@@ -146,9 +146,9 @@ def test_lanes_are_one_run_with_a_row_a_lane(here, capsys):
         (("sede=3",), "sede: no such key; did you mean seed?"),
         (("+experiment=xorr",), "did you mean xor? allowed: "),
         (("seed=-1",), "seed=-1: must be at least 0"),
-        (("-m", "seed=0,1"), "-m: a flag of the command; allowed: settings"),
+        (("-m", "seed=0,1"), "-m is a flag of the command. Allowed: settings"),
         (("data=file",), "data=file: names no file"),
-        (("resume=nothing_here", *BARE), "nothing_here: no such run, file or folder"),
+        (("resume=nothing_here", *BARE), "nothing_here is not a run, file or folder"),
     ],
 )
 def test_mistakes_are_raised_as_the_commands_line(given, words, here, capsys):

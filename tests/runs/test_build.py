@@ -33,7 +33,7 @@ def test_a_batch_has_at_most_all_rows_whatever_the_data(data, asked, used):
 
 def test_limited_batches_of_few_rows_are_all_rows(data):
     config = read("data=boolean", "training.batch_size=128", "training.limit_batches=2")
-    assert len(build.limited(config, data).train.y) == 8
+    assert len(build.limit_batches(config, data).train.y) == 8
 
 
 def test_memory_and_work_of_a_network_are_those_of_its_layers():
@@ -45,14 +45,14 @@ def test_memory_and_work_of_a_network_are_those_of_its_layers():
     for part in ("train", "validation", "test"):
         setattr(data, part, Split(rows, np.zeros(300, np.int32)))
     lenet5 = read("model=lenet5", "training.batch_size=100")
-    assert build.units(lenet5, data) == (784, 6, 16, 120, 84, 10)
-    assert build.parameters(lenet5, data) == 61_706
+    assert build.layer_units(lenet5, data) == (784, 6, 16, 120, 84, 10)
+    assert build.count_parameters(lenet5, data) == 61_706
     kept = 300 * 4 * (2 * 6 * 28**2 + 36 * 14**2)  # of 300 test rows: z and a of the first maps, and their windows
-    assert kept < build.memory([lenet5], data) < 4 * kept
-    assert build.plan([lenet5] * 2, 2, data).layout.width == 1
+    assert kept < build.estimate_memory([lenet5], data) < 4 * kept
+    assert build.make_execution_plan([lenet5] * 2, 2, data).layout.width == 1
 
 
 def test_units_are_those_of_the_network(data):
     """L3, L5, L7."""
-    assert build.units(read("data=boolean", "loss=log_loss", "model.hidden=[4,2]"), data) == (3, 4, 2, 1)
-    assert build.units(read("data=boolean", "model=softmax"), data) == (3, 2)
+    assert build.layer_units(read("data=boolean", "loss=log_loss", "model.hidden=[4,2]"), data) == (3, 4, 2, 1)
+    assert build.layer_units(read("data=boolean", "model=softmax"), data) == (3, 2)

@@ -65,7 +65,7 @@ def test_flips_and_truncations_of_a_large_one_are_detected(tmp_path):
 
 def test_another_format_says_so(written, monkeypatch):
     monkeypatch.setattr(checkpoint_file, "FORMAT", 3)
-    with pytest.raises(InputError, match="format 2; this nnjax reads 3"):
+    with pytest.raises(InputError, match=r"format 2\. Allowed: 3"):
         checkpoint_file.read(written)
 
 

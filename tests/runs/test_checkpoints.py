@@ -62,7 +62,7 @@ def test_a_training_goes_on_where_it_was_saved(tmp_path, small, training):  # no
 
 def test_another_setting_is_named(tmp_path, small):
     Checkpointer(tmp_path, None, IDENTITY).save(small)
-    with pytest.raises(InputError, match="another seed: 0, now 1"):
+    with pytest.raises(InputError, match=r"a training with seed=0\. .*, since now seed=1"):
         Checkpointer(tmp_path, None, {**IDENTITY, "seed": 1}).latest()
 
 
@@ -88,13 +88,13 @@ def test_a_damaged_one_is_skipped_for_the_one_before(tmp_path, small, caplog):
     assert found.facts["epoch"] == 1
     (line,) = caplog.messages
     assert last.name in line
-    assert line.endswith("one before it is used")
+    assert line.endswith("An earlier checkpoint is used.")
 
 
 def test_where_none_can_be_read_nothing_begins_anew(tmp_path, small):
     for path in saved_twice(tmp_path, small):
         path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"damaged.*nor can any other"):
+    with pytest.raises(InputError, match=r"damaged.* No other checkpoint"):
         Checkpointer(tmp_path, 1, IDENTITY).latest()
 
 
@@ -147,5 +147,5 @@ def test_a_folder_is_one_processes_own(tmp_path):
 
 def test_the_score_is_the_median_lanes_latest_loss():
     history = {"validation/loss": np.array([[3.0, 1.0, np.nan], [3.0, 2.0, 4.0]]), "train/loss": np.zeros((2, 3))}
-    assert checkpoints.score(history) == 2.5
-    assert checkpoints.score({**history, "validation/loss": np.full((2, 3), np.nan)}) == 0
+    assert checkpoints.latest_loss(history) == 2.5
+    assert checkpoints.latest_loss({**history, "validation/loss": np.full((2, 3), np.nan)}) == 0

@@ -45,13 +45,15 @@ def run():
 def test_a_damaged_program_is_compiled_again_and_replaced(tmp_path, damage, caplog):
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING, "nnjax.runs.compile_cache"):
         warnings.simplefilter("always")
-        compile_cache.use(str(tmp_path / "xla"))
+        compile_cache.use_cache(str(tmp_path / "xla"))
         run()
         (entry,) = [path for path in (tmp_path / "xla").iterdir() if "seventeen" in path.name]
         whole = entry.read_bytes()
         entry.write_bytes(damage(whole))
         assert run().tolist() == [0, 17, 34]
-        assert caplog.messages == ["a program in the compile cache was damaged: jit_seventeen_times is compiled again"]
+        assert caplog.messages == [
+            "a program in the compile cache was damaged, so jit_seventeen_times is compiled again"
+        ]
         assert len(entry.read_bytes()) > len(whole) / 2
         run()
         assert len(caplog.messages) == 1
@@ -60,33 +62,33 @@ def test_a_damaged_program_is_compiled_again_and_replaced(tmp_path, damage, capl
 def test_other_warnings_are_shown(tmp_path):
     shown = []
     warnings.showwarning = lambda message, *where, **also: shown.append(str(message))
-    compile_cache.use(str(tmp_path / "a"))
-    compile_cache.use(str(tmp_path / "b"))
+    compile_cache.use_cache(str(tmp_path / "a"))
+    compile_cache.use_cache(str(tmp_path / "b"))
     warnings.showwarning("something else", UserWarning, "file.py", 1)
     assert shown == ["something else"]
 
 
 def test_the_folder_is_for_us_alone(tmp_path):
-    compile_cache.use(str(tmp_path / "deep" / "xla"))
+    compile_cache.use_cache(str(tmp_path / "deep" / "xla"))
     assert (tmp_path / "deep" / "xla").stat().st_mode & 0o777 == 0o700
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / "deep" / "xla")
 
 
 def test_a_folder_that_others_may_write_to_is_not_used(tmp_path, caplog):
     tmp_path.chmod(0o775)
-    compile_cache.use(str(tmp_path))
+    compile_cache.use_cache(str(tmp_path))
     assert jax.config.jax_compilation_cache_dir is None
     (line,) = caplog.messages
-    assert line.startswith(f"runtime.compile_cache={tmp_path}: not used: others may write to it; allowed: ")
+    assert line.startswith(f"runtime.compile_cache={tmp_path} is not used: others may write to it. Allowed: ")
 
 
 def test_a_folder_that_cannot_be_made_is_not_used(tmp_path, caplog):
     (tmp_path / "file").write_text("")
-    compile_cache.use(str(tmp_path / "file" / "xla"))
+    compile_cache.use_cache(str(tmp_path / "file" / "xla"))
     assert jax.config.jax_compilation_cache_dir is None
-    assert caplog.messages == [f"runtime.compile_cache={tmp_path}/file/xla: not used: Not a directory"]
+    assert caplog.messages == [f"runtime.compile_cache={tmp_path}/file/xla is not used: Not a directory"]
 
 
 def test_none_is_no_cache():
-    compile_cache.use(None)
+    compile_cache.use_cache(None)
     assert jax.config.jax_compilation_cache_dir is None

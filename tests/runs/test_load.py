@@ -8,7 +8,7 @@ import pytest
 from nnjax.errors import InputError
 from nnjax.runs import load
 from nnjax.runs import run as pipeline
-from nnjax.runs.sweep.statistics import ranked
+from nnjax.runs.sweep.statistics import rank_lanes
 from tests.config.test_schema import read
 from tests.runs.sweep.conftest import RATES, XOR, swept  # noqa: F401 - a fixture
 
@@ -38,7 +38,7 @@ def equal(one, other):
 
 def complaint(*words):
     with pytest.raises(InputError) as raised:
-        load.find(*words)
+        load.find_trained(*words)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
@@ -46,7 +46,8 @@ def complaint(*words):
 def test_a_run_by_id_beginning_folder_or_file_is_one_network(run):
     run_id, folder, start = run
     found = [
-        load.find(name, None, start) for name in (run_id, run_id[:6], str(folder), str(folder / "model.safetensors"))
+        load.find_trained(name, None, start)
+        for name in (run_id, run_id[:6], str(folder), str(folder / "model.safetensors"))
     ]
     assert all(equal(each.predictor, found[0].predictor) for each in found)
     assert {each.settings["seed"] for each in found} == {7}
@@ -58,16 +59,16 @@ def test_a_lane_by_sweep_and_number_by_its_own_id_and_by_folder(sweep):
     for place in (place for place, lane in enumerate(lanes) if lane.metrics):
         child = sweep.children()[lanes[place].facts["member"]].info.run_id
         for name in (f"{parent}:{place}", child, f"{sweep.root}:{place}", f"{sweep.root}/summary:{place}"):
-            found = load.find(name, None, sweep.start)
+            found = load.find_trained(name, None, sweep.start)
             assert equal(found.predictor, sweep.network(lanes[place]))
             assert found.settings["seed"] == lanes[place].settings["seed"]
 
 
 def test_a_sweep_alone_is_its_best_lane(sweep):
     lanes = sweep.lanes()
-    best = sweep.network(lanes[ranked(lanes, "train/loss")[0]])
+    best = sweep.network(lanes[rank_lanes(lanes, "train/loss")[0]])
     for name in (sweep.parent().info.run_id, str(sweep.root)):
-        assert equal(load.find(name, None, sweep.start).predictor, best)
+        assert equal(load.find_trained(name, None, sweep.start).predictor, best)
 
 
 def test_without_the_folder_the_store_has_it(sweep):
@@ -76,7 +77,7 @@ def test_without_the_folder_the_store_has_it(sweep):
     away = sweep.root.with_name("away")
     shutil.move(sweep.root, away)
     try:
-        found = load.find(f"{parent}:0", None, sweep.start)
+        found = load.find_trained(f"{parent}:0", None, sweep.start)
     finally:
         shutil.move(away, sweep.root)
     assert equal(found.predictor, before)
@@ -87,10 +88,10 @@ def test_what_is_not_there_is_one_line(sweep, run):
     start, parent, alone = sweep.start, sweep.parent().info.run_id, run[0]
     diverged = next(place for place, lane in enumerate(sweep.lanes()) if not lane.metrics)
     child = sweep.children()[sweep.lanes()[diverged].facts["member"]].info.run_id
-    assert "no such lane; allowed: 0 to 3" in complaint(f"{parent}:4", None, start)
-    assert "no such lane; allowed: 0 to 3" in complaint(f"{sweep.root}:x", None, start)
-    assert "it diverged" in complaint(f"{parent}:{diverged}", None, start)
-    assert "it diverged" in complaint(child, None, start)
+    assert "is not a lane of this sweep. Allowed: 0 to 3" in complaint(f"{parent}:4", None, start)
+    assert "is not a lane of this sweep. Allowed: 0 to 3" in complaint(f"{sweep.root}:x", None, start)
+    assert "the lane diverged" in complaint(f"{parent}:{diverged}", None, start)
+    assert "the lane diverged" in complaint(child, None, start)
     assert "one run, not a sweep" in complaint(f"{alone}:0", None, start)
     assert "at least 6 letters" in complaint(alone[:5], None, start)
     assert alone in complaint("f" * 12, None, start)
@@ -104,7 +105,7 @@ def test_the_beginning_of_several_ids_names_them(monkeypatch, sweep):
     everything = mlflow_client.search(None, sweep.start)
     monkeypatch.setattr(mlflow_client, "search", lambda *given, **query: everything)
     line = complaint(everything[0].id[:6], None, sweep.start)
-    assert f"begins the ids of {len(everything)} runs" in line
+    assert f"is the beginning of {len(everything)} ids" in line
     assert everything[0].id in line
 
 
@@ -120,11 +121,11 @@ def test_a_config_beside_a_copied_network_may_be_anybodys(run, tmp_path):
     """In the run's own folder it is the run's, and a foreign key in it is told."""
     shutil.copy(run[1] / "model.safetensors", tmp_path)
     (tmp_path / "config.yaml").write_text("_target_: os.system\n")
-    assert load.find(str(tmp_path / "model.safetensors"), None, tmp_path).settings == {}
+    assert load.find_trained(str(tmp_path / "model.safetensors"), None, tmp_path).settings == {}
     assert "_target_: no such key" in complaint(str(tmp_path), None, tmp_path)
 
 
 @pytest.mark.parametrize("lane", ["²", "9" * 5_000, "-1", "1.0", "٣", "4", ""])
 def test_a_lane_is_a_plain_number(lane):
-    assert not load.numbers(lane, 4)
-    assert load.numbers("3", 4)
+    assert not load.is_lane_number(lane, 4)
+    assert load.is_lane_number("3", 4)

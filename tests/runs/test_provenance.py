@@ -30,15 +30,15 @@ THEN = {
 
 
 def test_the_digest_is_of_every_bit_and_of_no_order():
-    digest = provenance.digest(PARAMS, HISTORY)
-    assert digest == provenance.digest(tuple(PARAMS), dict(reversed(HISTORY.items())))
+    digest = provenance.digest_result(PARAMS, HISTORY)
+    assert digest == provenance.digest_result(tuple(PARAMS), dict(reversed(HISTORY.items())))
     for leaf in (*PARAMS[0], *PARAMS[1], *HISTORY.values()):
         before = leaf.copy()
         leaf.reshape(-1).view(np.uint32)[-1] ^= 1  # the last bit of a number
-        assert provenance.digest(PARAMS, HISTORY) != digest
+        assert provenance.digest_result(PARAMS, HISTORY) != digest
         leaf[...] = before
-    assert provenance.digest(PARAMS[::-1], HISTORY) != digest
-    assert provenance.digest(PARAMS, HISTORY) == digest
+    assert provenance.digest_result(PARAMS[::-1], HISTORY) != digest
+    assert provenance.digest_result(PARAMS, HISTORY) == digest
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_what_was_not_recorded_is_not_called_the_same():
 
 
 def test_of_a_data_set_each_part_has_a_digest_of_its_own():
-    one = provenance.of(boolean(function="parity", inputs=3, test_size=2), "cpu")
-    other = provenance.of(boolean(function="parity", inputs=3, test_size=2, samples=5), "cpu")
+    one = provenance.collect(boolean(function="parity", inputs=3, test_size=2), "cpu")
+    other = provenance.collect(boolean(function="parity", inputs=3, test_size=2, samples=5), "cpu")
     assert provenance.differences(one, other) == dict.fromkeys(provenance.PARTS, "") | {
         "data": "its train part",
         "code": provenance.differences(one, one)["code"],

@@ -335,13 +335,13 @@ def test_progress_in_plain_lines_ends_with_a_number(tmp_path, caplog):
 
 def test_nothing_is_imported_for_the_store_before_the_program_is_compiled(folder, monkeypatch):
     """Python does one thing at a time: the first step would wait for it."""
-    compile_it, before = pipeline.build.trainer, {*threading.enumerate()}
+    compile_it, before = pipeline.build.make_trainer, {*threading.enumerate()}
 
     def alone(*arguments):
         assert "mlflow" not in [thread.name for thread in {*threading.enumerate()} - before]
         return compile_it(*arguments)
 
-    monkeypatch.setattr(pipeline.build, "trainer", alone)
+    monkeypatch.setattr(pipeline.build, "make_trainer", alone)
     train(folder)
     metrics = each_once(Done(0, "", "", folder)).data.metrics
     assert metrics["time/first_step_seconds"] > metrics["time/compile_seconds"] > 0

@@ -79,9 +79,9 @@ def untrained(words, files, folder):
     config = read(*words.format(**files).split(), "training.gradient_check=false")
     dataset = make_plan(config).dataset
     model, loss, encoding = (
-        build.model(config, dataset),
+        build.make_model(config, dataset),
         LOSSES[config.loss.name],
-        build.encoding(config, dataset),
+        build.make_encoding(config, dataset),
     )
     params = jax.tree.map(lambda leaf: leaf + 0.01, model.init(jax.random.key(1), 1.0))
     forward = jax.jit(lambda x: loss.output(model.forward(params, batches.inputs(x, encoding))[0]))

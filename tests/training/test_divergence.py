@@ -73,7 +73,7 @@ def test_an_infinite_moment_keeps_its_parameter_where_it_is(training):
     assert np.isfinite(made.history()["train/loss"]).all()
     assert np.isfinite(made.history()["parameters/norm"]).all()
     assert (made.stopped, made.epochs.tolist()) == (["diverged"], [1])
-    assert divergence.not_finite(one(made), 1) == "the optimiser's state"
+    assert divergence.find_nonfinite(one(made), 1) == "the optimiser's state"
 
 
 def one(made):
@@ -102,7 +102,7 @@ def test_a_gradient_too_large_to_have_a_norm_is_no_convergence(training):
     assert (run.stopped, run.epochs.tolist()) == (["diverged"], [1])
     assert np.isfinite(history["train/loss"]).all()
     assert history["parameters/norm"][1] == 0
-    assert divergence.not_finite(history, 1) == "the gradient's norm"
+    assert divergence.find_nonfinite(history, 1) == "the gradient's norm"
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "perceptron", "log_loss"])
@@ -121,7 +121,7 @@ def test_only_the_validation(training):
     history = one(run)
     assert (run.stopped, run.epochs.tolist()) == (["diverged"], [1])
     assert np.isfinite([history["train/loss"][1], history["validation/loss"][0], history["parameters/norm"][1]]).all()
-    assert divergence.not_finite(history, 1) == "the validation loss"
+    assert divergence.find_nonfinite(history, 1) == "the validation loss"
 
 
 @pytest.mark.ci
@@ -135,13 +135,13 @@ def test_a_penalty_too_large_is_an_infinite_cost(training):
     history = one(run)
     assert (run.stopped, run.epochs.tolist()) == (["diverged"], [1])
     assert np.isfinite(history["train/loss"][:2]).all()
-    assert divergence.not_finite(history, 1) == "the cost"
+    assert divergence.find_nonfinite(history, 1) == "the cost"
 
 
 def test_the_hint_names_gradient_and_rate_or_the_scale_of_an_untrained_network():
     config = read("+experiment=xor", "optimizer.learning_rate=7", "model.init_scale=1e30")
     history = {"train/loss": np.array([0.5, 0.4, np.nan]), "gradient/norm": np.array([np.nan, 123.0, np.inf])}
-    assert divergence.not_finite(history, 2) == "the loss"
+    assert divergence.find_nonfinite(history, 2) == "the loss"
     hint = divergence.divergence_hint(config, history, 2)
     assert "gradient's norm was 123 before" in hint
     assert "optimizer.learning_rate below 7" in hint

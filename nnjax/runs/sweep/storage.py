@@ -1,7 +1,7 @@
-"""A sweep's folder: what each group of lanes left there, as a table, histories and networks.
+"""The parts of a sweep's folder: each holds the table, the histories and the networks of one group of lanes.
 
-A part is one group of lanes, written when it has been trained: first its arrays, last its table, each whole or not at
-all. So a sweep that is killed loses the group it was training and nothing else.
+A part is written when its group is trained: first its arrays, last its table, each file whole or not at all. A sweep
+that is killed loses the group that it was training and nothing else.
 """
 
 import json
@@ -23,19 +23,20 @@ from nnjax.errors import InputError
 from nnjax.inference import predictor
 from nnjax.system import atomic
 
-PARTS = "lanes"  # the folder of the parts
+PARTS = "lanes"  # the folder of the parts, below the sweep's
 FACTS = ("member", "data", "folder", "part", "lane", "status", "stopped", "epochs", "kept_epoch", "started", "ended")
 FINISHED, DIVERGED = "finished", "diverged"
 
 
 class Lane(NamedTuple):
-    """One member of a sweep, as trained.
+    """A trained lane.
 
     Attributes:
-        facts: by the names of FACTS: identity, data digest, run folder, part and place in it, status, why it stopped,
-            its epochs (of a diverged lane the last finite one), that of the network kept, and when (ms since 1970).
+        facts: by the names of FACTS: identity, data digest, folder of its job, part and place in it, status, why
+            training stopped, its epochs (of a diverged lane the last finite one), the epoch of the network that is
+            kept, and the start and end of its training (ms since 1970).
         settings: dotted key -> value.
-        metrics: final ones, of the network kept; none of a diverged lane.
+        metrics: final ones, of the network that is kept; {} for a diverged lane.
     """
 
     facts: Mapping[str, Any]
@@ -49,10 +50,10 @@ class GroupInfo(NamedTuple):
     Attributes:
         config: the resolved configuration of the job, nested.
         dataset: name, source, description, notice and task of the data.
-        layout: in words.
-        compiles: programs compiled for it, none if another part's was there.
-        compile_seconds, train_seconds, examples_per_second: of all its lanes.
-        provenance: data, versions, device and code, as `nnjax.runs.provenance.of` names them.
+        layout: how its lanes were executed, in words.
+        compiles: the number of programs compiled for it; 0 if those of another part were used.
+        compile_seconds, train_seconds, examples_per_second: of all its lanes together.
+        provenance: data, versions, device and code, from `provenance.collect`.
     """
 
     config: Mapping[str, Any]
@@ -66,7 +67,7 @@ class GroupInfo(NamedTuple):
 
 
 class LaneGroup(NamedTuple):
-    """What is read back of a part."""
+    """A part that was read: its path without suffix, how it was trained, and its lanes."""
 
     path: Path
     group: GroupInfo
@@ -74,7 +75,7 @@ class LaneGroup(NamedTuple):
 
 
 def new_part(root: Path) -> Path:
-    """A path without suffix for another part: later ones sort after earlier ones."""
+    """Return a path without suffix for a new part; later parts sort after earlier ones."""
     (root / PARTS).mkdir(parents=True, exist_ok=True)
     return root / PARTS / f"{time.time_ns()}-{os.getpid()}"
 
@@ -87,11 +88,11 @@ def write(
     params: predictor.Layers,
     metadata: Mapping[str, Any],
 ) -> None:
-    """Writes a part.
+    """Write a part.
 
     Args:
         part: from `new_part`.
-        lanes, group: the table and what goes with it.
+        lanes, group: the rows of its table, and how they were trained.
         history: `epoch` (k,) and metrics (lanes, k).
         params: Theta (lanes, n_out, n_in) and b (lanes, n_out) of each layer.
         metadata: of the networks, for `predictor.save`.
@@ -103,42 +104,41 @@ def write(
 
 
 def networks(part: Path) -> Path:
-    """Where a part's networks are."""
+    """Return the file of a part's networks."""
     return part.with_suffix(".safetensors")
 
 
 def histories(part: Path) -> Path:
-    """Where a part's histories are."""
+    """Return the file of a part's histories."""
     return part.with_suffix(".npz")
 
 
 def write_table(path: Path, lanes: Sequence[Lane], metadata: Mapping[str, str]) -> None:
-    """One row a lane, a column each fact, setting and metric; lists and mixed columns as JSON, named in `json`."""
+    """Write a table: a row per lane, a column per fact, setting and metric; `json` names the columns of JSON texts."""
     rows = [{**lane.facts, **lane.settings, **lane.metrics} for lane in lanes]
     columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
-    mixed = [name for name, values in columns.items() if is_mixed(values)]
-    columns |= {name: [None if each is None else json.dumps(each) for each in columns[name]] for name in mixed}
-    table = pa.table(columns).replace_schema_metadata({**metadata, "json": json.dumps(mixed)})
+    encoded = [name for name, values in columns.items() if needs_json(values)]
+    columns |= {name: [None if value is None else json.dumps(value) for value in columns[name]] for name in encoded}
+    table = pa.table(columns).replace_schema_metadata({**metadata, "json": json.dumps(encoded)})
     with atomic.write_file(path) as file:
         pq.write_table(table, file)
 
 
-def is_mixed(values: Sequence[Any]) -> bool:
-    """Whether a column needs JSON: lists, or several kinds of values."""
-    kinds = {type(value) for value in values} - {type(None)}
-    return not (kinds <= {int, float} or (len(kinds) == 1 and kinds <= {bool, str}))
+def needs_json(values: Sequence[Any]) -> bool:
+    """Return whether a column has lists or values of several types."""
+    types = {type(value) for value in values} - {type(None)}
+    return not (types <= {int, float} or (len(types) == 1 and types <= {bool, str}))
 
 
 def read_table(path: Path) -> tuple[list[Lane], dict[str, str]]:
-    """The lanes of a table, and its metadata.
+    """Return the lanes of a table, and its metadata.
 
-    Raises:
-        InputError: the file is damaged or no such table, or a lane names a file outside the folder of the parts.
+    Raises InputError if the file is damaged or not such a table, or a lane names a file outside the folder of parts.
     """
-    with readable(path):
+    with one_line_errors(path):
         if pq.read_metadata(path).num_rows > MAX_LANES:
             raise ValueError(f"more than {MAX_LANES:,} rows")
-        lanes, metadata = table_of(pq.read_table(path))
+        lanes, metadata = parse_table(pq.read_table(path))
         for place, lane in enumerate(lanes):
             part, number = lane.facts["part"], lane.facts["lane"]
             if not re.fullmatch(r"[\w-]+", part) or type(number) is not int or number < 0:
@@ -148,19 +148,19 @@ def read_table(path: Path) -> tuple[list[Lane], dict[str, str]]:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Whatever goes wrong while a table is read becomes an InputError of one line."""
+def one_line_errors(path: Path) -> Iterator[None]:
+    """Turn whatever is raised while a table is read into an InputError of one line."""
     try:
         yield
     except InputError:
         raise
     except (pa.ArrowException, OSError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"{path}: no table of lanes that can be read: {reason[:200]}") from None
+        raise InputError(f"{path} is not a readable table of lanes: {reason[:200]}") from None
 
 
-def table_of(table: pa.Table) -> tuple[list[Lane], dict[str, str]]:
-    """The lanes of a table that has been read, and its metadata."""
+def parse_table(table: pa.Table) -> tuple[list[Lane], dict[str, str]]:
+    """Return the lanes of a table that has been read, and its metadata."""
     rows, metadata = table.to_pylist(), {key.decode(): text.decode() for key, text in table.schema.metadata.items()}
     for name in json.loads(metadata["json"]):
         for row in rows:
@@ -178,17 +178,17 @@ def table_of(table: pa.Table) -> tuple[list[Lane], dict[str, str]]:
 
 
 def parts(root: Path) -> Iterator[LaneGroup]:
-    """All parts, oldest first."""
+    """Yield all parts below a sweep's folder, oldest first. Raise InputError for a damaged one."""
     for path in sorted((root / PARTS).glob("*.parquet")):
-        if ".part" in path.suffixes:  # a table that is being written, or was when its command was killed
+        if ".part" in path.suffixes:  # unfinished: its command is writing it, or was killed
             continue
         lanes, metadata = read_table(path)
-        with readable(path):
+        with one_line_errors(path):
             group = GroupInfo(**json.loads(metadata["group"]))
             saved.check_settings(group.config, str(path))
         yield LaneGroup(path.with_suffix(""), group, lanes)
 
 
-def unique_lanes(found: Sequence[LaneGroup]) -> list[Lane]:
-    """Each member once, as trained last, in the order in which they came first."""
-    return list({lane.facts["member"]: lane for part in found for lane in part.lanes}.values())
+def unique_lanes(groups: Sequence[LaneGroup]) -> list[Lane]:
+    """Return each lane once, as it was trained last, in the order in which they were first trained."""
+    return list({lane.facts["member"]: lane for group in groups for lane in group.lanes}.values())

@@ -163,19 +163,23 @@ def test_lanes_that_another_process_trains_are_left_to_it(swept, monkeypatch):
 
 @pytest.mark.ci
 def test_a_group_whose_checkpoints_are_damaged_is_trained_from_the_start(swept, monkeypatch, caplog):
-    made, new_part = swept(), train_lanes.kept.new_part
+    made, new_part = swept(), train_lanes.storage.new_part
 
     def killed_before(root):
         raise SystemExit
 
-    monkeypatch.setattr(train_lanes.kept, "new_part", killed_before)
+    monkeypatch.setattr(train_lanes.storage, "new_part", killed_before)
     with pytest.raises(SystemExit):
         made.train("lanes.seeds=4")
-    monkeypatch.setattr(train_lanes.kept, "new_part", new_part)
+    monkeypatch.setattr(train_lanes.storage, "new_part", new_part)
     for path in made.root.glob("checkpoints/*/*.safetensors"):
         path.write_bytes(path.read_bytes()[:-1])
     again = made.train("lanes.seeds=4")
-    assert [line for line in caplog.messages if "damaged" in line and line.endswith(": trained from the start")]
+    assert [
+        line
+        for line in caplog.messages
+        if "damaged" in line and line.endswith("These lanes are trained from the start.")
+    ]
     assert again == swept().train("lanes.seeds=4")
     assert not list(made.root.glob("checkpoints/*"))
 

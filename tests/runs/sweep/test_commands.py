@@ -103,7 +103,7 @@ def test_lanes_that_all_diverge_are_one_line_and_exit_1(main, tmp_path):
     code, out, err = main(*XOR, OFF, "lanes.seeds=4", "optimizer.learning_rate=100")
     assert (code, err) == (
         1,
-        "error: the loss stopped being finite; try a lower optimizer.learning_rate, or training.clip_norm=1\n",
+        "error: the loss is not finite in any lane: try a lower optimizer.learning_rate, or training.clip_norm=1\n",
     )
     assert "0 finished, 4 diverged" in out
 
@@ -114,7 +114,7 @@ def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
 
     for module in (upload, parent_run):
         monkeypatch.setattr(module, "KILLED_PATIENCE", 60.0)
-    real, groups = build.trainer, []
+    real, groups = build.make_trainer, []
 
     def interrupted(*arguments):
         groups.append(arguments)
@@ -122,7 +122,7 @@ def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(build, "trainer", interrupted)
+    monkeypatch.setattr(build, "make_trainer", interrupted)
     assert main(*XOR, "lanes.seeds=8", "lanes.max=4", "sweep.name=c", "lanes.record=table")[0] == 130
     sweep = Swept(tmp_path / "sweeps" / "c", tmp_path)
     assert len(sweep.parts()) == 1

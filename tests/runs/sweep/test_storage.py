@@ -33,7 +33,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize("part", ["../../../etc/passwd", "/etc/passwd", "", ".", "a\x00b", "a/b"])
 def test_a_lane_names_a_file_of_its_sweep_alone(tmp_path, part):
     path = written(tmp_path / "lanes.parquet", [Lane({**FOUND, "part": part}, {}, {})])
-    with pytest.raises(InputError, match=rf"^{re.escape(str(path))}: no table of lanes that can be read: row 0 names"):
+    with pytest.raises(InputError, match=rf"^{re.escape(str(path))} is not a readable table of lanes: row 0 names"):
         storage.read_table(path)
 
 
@@ -57,7 +57,7 @@ def test_every_truncation_and_other_tables_are_one_line(tmp_path):
     pq.write_table(pa.table({"x": [1]}), other)
     for content in [*(whole[:length] for length in range(0, len(whole), 97)), other.read_bytes(), b"PAR1" * 9]:
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"lanes\.parquet: no table of lanes that can be read") as raised:
+        with pytest.raises(InputError, match=r"lanes\.parquet is not a readable table of lanes") as raised:
             storage.read_table(path)
         assert "\n" not in str(raised.value)
 
@@ -81,4 +81,4 @@ def test_the_configuration_of_a_part_is_read_by_the_schema(tmp_path, change, lin
     with pytest.raises(InputError, match=line):
         list(storage.parts(tmp_path))
     with pytest.raises(InputError, match=line):
-        load.find(str(tmp_path), None, tmp_path)
+        load.find_trained(str(tmp_path), None, tmp_path)
