@@ -94,7 +94,7 @@ def run(*settings: str) -> Run:
             raise InputError(f"{setting} is a flag of the command. Allowed: settings, such as seed=3 or lanes.seeds=8.")
     with RUN_LOCK, jax_settings_restored():
         result = launch.with_sweep_uploads(lambda: as_input_error(lambda: compose_and_train(settings)))
-        return describe_sweep(result) if isinstance(result, Running) else describe_run(result)
+        return finished_sweep(result) if isinstance(result, Running) else finished_run(result)
 
 
 def compose_and_train(settings: Sequence[str]) -> "RunResult | Running":
@@ -164,7 +164,7 @@ def jax_settings_restored() -> Iterator[None]:
             jax.config.update(name, value)
 
 
-def describe_run(run: "RunResult") -> Run:
+def finished_run(run: "RunResult") -> Run:
     """Return a finished run."""
     from nnjax.runs import run_folder
 
@@ -181,7 +181,7 @@ def describe_run(run: "RunResult") -> Run:
     )
 
 
-def describe_sweep(running: Running) -> Run:
+def finished_sweep(running: Running) -> Run:
     """Return a finished sweep, with all lanes in its folder."""
     from pandas import DataFrame
 
