@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     if side is not None:
         show(arguments, network, questions, side)
     if questions.refused:
-        raise InputError("; ".join(questions.refused))
+        raise InputError(" ".join(questions.refused))
 
 
 def show(arguments: argparse.Namespace, network: Predictor, questions: inputs.Inputs, side: int) -> None:

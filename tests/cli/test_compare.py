@@ -191,10 +191,10 @@ def test_a_page_that_cannot_be_written_is_one_line(rows, name, words):
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--sweep=tabel"], ["--sweep=tabel", "did you mean table?", "runs"]),
+        (["--sweep=tabel"], ["--sweep=tabel", "Did you mean table?", "runs"]),
         (["--sweep=o'clock"], ["--sweep=o'clock", "allowed:", "runs", "table"]),
-        (["--experiment=bolean"], ["--experiment=bolean", "did you mean boolean?", "tables"]),
-        (["--sweep=runs", "--sort=test/acuracy"], ["--sort=test/acuracy", "did you mean test/accuracy?"]),
+        (["--experiment=bolean"], ["--experiment=bolean", "Did you mean boolean?", "tables"]),
+        (["--sweep=runs", "--sort=test/acuracy"], ["--sort=test/acuracy", "Did you mean test/accuracy?"]),
         (["nothing"], ["nothing is not the id of a run", "allowed:"]),
         (["--experiment=Default"], ["there is nothing to compare"]),
     ],

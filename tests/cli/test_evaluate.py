@@ -70,7 +70,7 @@ def test_a_class_that_never_occurs_is_a_dash(scored):
             ["data=boolean", 'data.table="01101001"'],
             r"has inputs of the shape \(3,\)\. Allowed: the network's shape \(2,\)",
         ),
-        (["data=boolean", "+data.tabel=1"], "did you mean table"),
+        (["data=boolean", "+data.tabel=1"], "Did you mean table"),
     ],
 )
 def test_a_mistake_is_one_line(scored, words, line):
@@ -173,7 +173,7 @@ def test_another_cut_of_the_runs_own_file_says_so(line):
         ),
         (["data=boolean"], r"data=boolean has 2 classes \(0, 1\)\. Allowed: the network's target, numbers"),
         (["data.task=classification"], r"has \d classes .*\. Allowed: the network's target, numbers"),
-        (["data.path=none.csv"], "data.path=none.csv: no such file"),
+        (["data.path=none.csv"], "data.path=none.csv is not a file"),
     ],
 )
 def test_a_regressions_mistake_is_one_line(line, words, message):

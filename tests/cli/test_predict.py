@@ -106,7 +106,9 @@ def test_good_pictures_are_answered_and_bad_ones_named(ask, tmp_path, capsys):
     Image.fromarray(ask.digits[0]).save("folder/b.png")
     for name in ("a.png", "c.png"):
         (tmp_path / "folder" / name).write_text("no picture")
-    with pytest.raises(InputError, match=r"^folder/a\.png: no picture .*; folder/c\.png: no picture") as raised:
+    with pytest.raises(
+        InputError, match=r"^folder/a\.png cannot be read: .*\. folder/c\.png cannot be read: it is not a picture"
+    ) as raised:
         ask("softmax.safetensors", "folder")
     assert "\n" not in str(raised.value)
     assert capsys.readouterr().out.splitlines()[1].startswith("b.png,digit ")
@@ -152,8 +154,8 @@ def test_it_is_numpy_alone(ask):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["xnor.safetensors", "digits.npy"], r"takes \(n, 2\) or \(2,\), got \(3, 28, 28\)"),
-        (["softmax.safetensors", "bits.npy"], r"takes \(n, 28, 28\) or \(28, 28\), got \(4, 2\)"),
+        (["xnor.safetensors", "digits.npy"], r"has the shape \(3, 28, 28\)\. Allowed: \(n, 2\) or \(2,\)"),
+        (["softmax.safetensors", "bits.npy"], r"has the shape \(4, 2\)\. Allowed: \(n, 28, 28\) or \(28, 28\)"),
         (
             ["softmax.safetensors", "digits.npy", "--show=seen"],
             r"--show=seen is not an image's name\. Allowed: .*\.png",

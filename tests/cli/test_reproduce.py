@@ -172,7 +172,7 @@ def test_changed_data_are_named_by_part_and_nothing_is_trained(said, tmp_path, m
     monkeypatch.chdir(tmp_path)
     assert said(folder)["result"].startswith("bit-equal")
     table.unlink()
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="is not a file"):
         said(folder)
 
 

@@ -19,9 +19,9 @@ def test_the_table():
     assert load("boolean", table="0110").train.y.tolist() == [0, 1, 1, 0]
 
 
-@pytest.mark.parametrize(("name", "near"), [("minst", "did you mean mnist?"), ("zzz", "mnist, fashion_mnist, boolean")])
+@pytest.mark.parametrize(("name", "near"), [("minst", "Did you mean mnist?"), ("zzz", "mnist, fashion_mnist, boolean")])
 def test_an_unknown_name_lists_the_known(name, near):
-    with pytest.raises(InputError, match=f"^data={name}: ") as error:
+    with pytest.raises(InputError, match=f"^data={name} is not a data source\\. ") as error:
         load(name)
     assert near in str(error.value)
 
@@ -82,4 +82,4 @@ def test_debians_fashion_mnist_is_packed_otherwise_and_taken(tmp_path):
 def test_auto_takes_the_bundled_digits_where_nothing_can_be_prepared():
     data = load("mnist", directory="/dev/null/data")
     assert data.name == "mnist_5k"
-    assert "data.directory=/dev/null/data can't be written: " in data.notice
+    assert "data.directory=/dev/null/data cannot be written: " in data.notice

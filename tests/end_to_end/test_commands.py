@@ -9,9 +9,9 @@ from tests.end_to_end.conftest import command
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["optimizer.learning_rat=1"], "did you mean learning_rate?"),
+        (["optimizer.learning_rat=1"], "Did you mean learning_rate?"),
         (["training.batch_size=0"], "at least 1"),
-        (["experiment=xorr"], "did you mean xor?"),
+        (["experiment=xorr"], "Did you mean xor?"),
         (["data=boolean", "loss=log_loss", "data.table=011"], "2^k"),
         (["tracking.uri=nowhere"], "tracking.uri"),
         (["--config-dir=missing"], "missing"),

@@ -114,20 +114,20 @@ def test_classes_of_a_file(tmp_path, trained, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "error: data=file: names no file; allowed: data.path=FILE.csv or data.path=FILE.npz\n"),
+        ((), "error: data=file needs a file. Allowed: data.path=FILE.csv or data.path=FILE.npz.\n"),
         (
             ("data.path=mine.csv",),
             "error: loss=cross_entropy data=file: "
-            "cross_entropy is for binary or multiclass data and file is regression; allowed: squared_error\n",
+            "cross_entropy is for binary or multiclass data, and file is regression. Allowed: loss=squared_error.\n",
         ),
         (
             ("data.path=mine.csv", "model=regression", "data.label_noise=0.1"),
-            "error: data.label_noise=0.1: replaces class labels, and this is a regression; allowed: 0\n",
+            "error: data.label_noise=0.1 replaces class labels, and a regression has none. Allowed: 0.\n",
         ),
         (
             ("data.path=mine.csv", "model=regression", "objective=validation/accuracy"),
-            "error: objective=validation/accuracy: file is regression; "
-            "allowed: validation/loss, validation/rmse, validation/r2\n",
+            "error: objective=validation/accuracy is not measured, since file is regression. "
+            "Allowed: validation/loss, validation/rmse, validation/r2.\n",
         ),
     ],
 )

@@ -143,11 +143,11 @@ def test_lanes_are_one_run_with_a_row_a_lane(here, capsys):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("sede=3",), "sede: no such key; did you mean seed?"),
-        (("+experiment=xorr",), "did you mean xor? allowed: "),
-        (("seed=-1",), "seed=-1: must be at least 0"),
+        (("sede=3",), "sede=3 is not a setting. Did you mean seed=3?"),
+        (("+experiment=xorr",), "Did you mean xor? Allowed: "),
+        (("seed=-1",), "seed=-1 is out of range. Allowed: a number of at least 0"),
         (("-m", "seed=0,1"), "-m is a flag of the command. Allowed: settings"),
-        (("data=file",), "data=file: names no file"),
+        (("data=file",), "data=file needs a file"),
         (("resume=nothing_here", *BARE), "nothing_here is not a run, file or folder"),
     ],
 )

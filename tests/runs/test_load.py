@@ -122,7 +122,7 @@ def test_a_config_beside_a_copied_network_may_be_anybodys(run, tmp_path):
     shutil.copy(run[1] / "model.safetensors", tmp_path)
     (tmp_path / "config.yaml").write_text("_target_: os.system\n")
     assert load.find_trained(str(tmp_path / "model.safetensors"), None, tmp_path).settings == {}
-    assert "_target_: no such key" in complaint(str(tmp_path), None, tmp_path)
+    assert "_target_ is not a setting" in complaint(str(tmp_path), None, tmp_path)
 
 
 @pytest.mark.parametrize("lane", ["²", "9" * 5_000, "-1", "1.0", "٣", "4", ""])

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from nnjax.errors import InputError, StoreError, exit_with_one_line
+from nnjax.errors import InputError, StoreError
 from nnjax.inference import predictor
 from nnjax.runs import run as pipeline
 from nnjax.runs import run_folder, run_logger
+from nnjax.system.exit import exit_with_one_line
 from nnjax.tracking import journal, undelivered
 from nnjax.tracking.carried import Carried
 from nnjax.tracking.delivery import catch_up, is_missing
@@ -214,7 +215,7 @@ def after(function, condition):
 def test_what_is_wrong_from_the_start_is_said_before_anything_is_trained(tmp_path, monkeypatch, uri):
     (tmp_path / "notes.db").write_text("this is text, not a database")
     monkeypatch.setattr(trainer.Trainer, "chunks", lambda *arguments: pytest.fail("it was trained"))
-    with pytest.raises(StoreError, match="the store must be reachable and writable"):
+    with pytest.raises(StoreError, match="cannot be reached or written"):
         run(tmp_path, f"tracking.uri={uri}")
     assert not (tmp_path / undelivered.FOLDER).exists()
     assert not (tmp_path / "nowhere").exists()

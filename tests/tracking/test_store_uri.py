@@ -54,7 +54,9 @@ def test_a_password_is_in_no_line_about_an_address(uri):
 def test_a_password_is_in_no_reason_and_not_in_what_to_look_at():
     said = refused(SECRET, f"API request to {SECRET}/api failed\n{SECRET} twice")
     assert said.reason == "API request to http://127.0.0.1:9/api failed"
-    assert str(said).endswith("tracking.uri=http://127.0.0.1:9 is not: API request to http://127.0.0.1:9/api failed")
+    assert str(said).endswith(
+        "tracking.uri=http://127.0.0.1:9 cannot be reached or written: API request to http://127.0.0.1:9/api failed"
+    )
     for uri in (SECRET, "http://user:secret/with slash@127.0.0.1:9", "http://[secret"):
         with pytest.raises(StoreError) as caught:
             check_there(uri)

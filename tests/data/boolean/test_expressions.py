@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from nnjax.data.boolean.expressions import LONGEST, rows, truth_table
+from nnjax.data.boolean.expressions import MAX_CHARACTERS, input_rows, truth_table
 from nnjax.errors import InputError
 from tests.data.boolean.random_expressions import draw
 
@@ -36,7 +36,7 @@ def test_tables_of_the_lecture(expression, expected):
 
 
 def test_rows_count_upwards_with_x1_most_significant():
-    np.testing.assert_array_equal(rows(3) @ [4, 2, 1], np.arange(8))
+    np.testing.assert_array_equal(input_rows(3) @ [4, 2, 1], np.arange(8))
     np.testing.assert_array_equal(truth_table("x12"), np.arange(4096) % 2 == 1)
     np.testing.assert_array_equal(truth_table("x1 & (x12 | 1)"), np.arange(4096) >= 2048)
 
@@ -73,7 +73,7 @@ def test_random_expressions_mean_what_python_means():
     for _ in range(300):
         text, meaning = draw(generator, int(generator.integers(1, 7)), 6)
         text = f"{text} & (x7 | 1)"
-        np.testing.assert_array_equal(truth_table(text), meaning(rows(7)), err_msg=text)
+        np.testing.assert_array_equal(truth_table(text), meaning(input_rows(7)), err_msg=text)
 
 
 def test_python_agrees_on_precedence():
@@ -82,19 +82,19 @@ def test_python_agrees_on_precedence():
         parts = [f"{generator.choice(['', '~', '~~'])}x{generator.integers(1, 5)}" for _ in range(8)]
         text = " ".join(f"{part} {sign}" for part, sign in zip(parts, generator.choice(list("&^|"), 8), strict=True))
         text = f"{text} x5"
-        names = {f"x{number + 1}": column for number, column in enumerate(rows(5).T)}
+        names = {f"x{number + 1}": column for number, column in enumerate(input_rows(5).T)}
         np.testing.assert_array_equal(truth_table(text), eval(text, {}, names), err_msg=text)
 
 
 def test_depth_does_not_count():
-    deep = (LONGEST - 2) // 2
+    deep = (MAX_CHARACTERS - 2) // 2
     assert characters("(" * deep + "x1" + ")" * deep) == "01"
-    assert characters("~" * (LONGEST - 2) + "x1") == "01"
+    assert characters("~" * (MAX_CHARACTERS - 2) + "x1") == "01"
     assert characters(" -> ".join(["x1"] * 1_000) + " -> x2") == "1101"
 
 
 @pytest.mark.parametrize(
-    ("expression", "column", "expected", "found"),
+    ("expression", "column", "allowed", "token"),
     [
         ("(x1 & ", 7, "x1..x12, 0, 1, ~ or (", "the end"),
         ("", 1, "x1..x12, 0, 1, ~ or (", "the end"),
@@ -115,16 +115,18 @@ def test_depth_does_not_count():
         ("x1\x00", 3, "& ^ | -> <-> or the end", r"'\x00'"),
     ],
 )
-def test_an_error_points_at_its_column(expression, column, expected, found):
+def test_an_error_points_at_its_column(expression, column, allowed, token):
     with pytest.raises(InputError) as error:
         truth_table(expression)
     shown = expression.replace("\x00", " ")
-    assert str(error.value) == f'"{shown}": column {column}: expected {expected}, found {found}'
+    assert str(error.value) == f'"{shown}", column {column}: {token} cannot stand here. Allowed: {allowed}.'
 
 
 def test_an_error_in_a_long_expression_stays_short():
     text = "\n& ".join(["x1"] * 500)  # 5 characters each, the last 2
-    with pytest.raises(InputError, match=r'^"\.\.\. x1 &.* x2": column 2499: .* found x2$') as error:
+    with pytest.raises(
+        InputError, match=r'^"\.\.\. x1 &.* x2", column 2499: x2 cannot stand here\. Allowed: .*\.$'
+    ) as error:
         truth_table(f"{text} x2")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 200
@@ -133,8 +135,8 @@ def test_an_error_in_a_long_expression_stays_short():
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("1 & ~0", r'^"1 & ~0": names no input; allowed are x1\.\.x12$'),
-        ("x" * 10_001, r'^"x{20,30}\.\.\.": has 10001 characters, allowed are at most 10000$'),
+        ("1 & ~0", r'^"1 & ~0" contains no input\. Allowed: x1\.\.x12\.$'),
+        ("x" * 10_001, r'^"x{20,30}\.\.\." has 10001 characters\. Allowed: at most 10000\.$'),
     ],
 )
 def test_no_input_and_too_long_a_text_are_one_line(expression, message):

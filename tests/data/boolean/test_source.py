@@ -75,12 +75,12 @@ def test_a_family_takes_its_inputs():
 
 
 def test_a_function_without_a_name_is_not_xor():
-    with pytest.raises(InputError, match=r"^data\.function=: no such function"):
+    with pytest.raises(InputError, match=r"^data\.function= is not a function\. Allowed: "):
         boolean(function="")
 
 
 def test_a_slip_in_an_expression_names_the_setting():
-    with pytest.raises(InputError, match=r'^data\.expression="x1 &": column 5: expected'):
+    with pytest.raises(InputError, match=r'^data\.expression="x1 &", column 5: the end cannot stand here\. Allowed: '):
         boolean(expression="x1 &")
 
 
@@ -114,5 +114,5 @@ def test_held_out_rows_are_tested_and_never_trained_on(size, expected):
 
 @pytest.mark.parametrize("size", [4, 0.01, 1.0, 5])
 def test_a_test_of_no_rows_or_of_all_is_one_line(size):
-    with pytest.raises(InputError, match=r"^data\.test_size=.*1 to 3 rows"):
+    with pytest.raises(InputError, match=r"^data\.test_size=.* has 4 rows\. Allowed: 0, a count from 1 to 3, or"):
         boolean(test_size=size)

@@ -152,7 +152,7 @@ def test_a_failure_leaves_nothing_and_the_next_try_starts_clean(home, files, col
     wrong = make_idx(np.full(12, 3, np.uint8))  # label 3 of three classes
     right = (files / TRAIN_LABELS).read_bytes()
     (files / TRAIN_LABELS).write_bytes(gzip.compress(wrong))
-    with pytest.raises(InputError, match=f"{TRAIN_LABELS}: expected labels from 0 to 2, found 3"):
+    with pytest.raises(InputError, match=rf"{TRAIN_LABELS} has the label 3\. Allowed: labels from 0 to 2\.$"):
         cache.read_or_make(home, collection, anything, make)
     assert in_home(home) == [".nnjax_mnist.lock"]
     (files / TRAIN_LABELS).write_bytes(right)
@@ -172,7 +172,7 @@ def test_what_a_killed_process_left_is_removed(home, collection, make):
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, collection, make, below):
     (tmp_path / "taken").write_bytes(b"")
     with pytest.raises(
-        InputError, match=r"^data\.directory=.*taken.* can't be written: .*\. Allowed: a folder "
+        InputError, match=r"^data\.directory=.*taken.* cannot be written: .*\. Allowed: a folder "
     ) as error:
         cache.read_or_make(tmp_path / "taken" / below, collection, anything, make)
     assert "\n" not in str(error.value)
@@ -199,7 +199,7 @@ def test_no_room_is_one_line_and_leaves_nothing(home, files, collection, room):
     command = [sys.executable, "-c", program, str(home), str(files), str(room)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     last = ended.stderr.strip().splitlines()[-1]
-    expected = f"nnjax.data.mnist.cache.UnwritableError: data.directory={home} can't be written: "
+    expected = f"nnjax.data.mnist.cache.UnwritableError: data.directory={home} cannot be written: "
     assert last.startswith(expected), ended.stderr
     assert in_home(home) == [".nnjax_mnist.lock"]
 

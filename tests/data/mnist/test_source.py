@@ -52,11 +52,11 @@ class TestFolder:
         (files / TEST_LABELS).write_bytes(gzip.compress(b"other"))
         message = refused(collection, mirror=str(files), directory=str(home))
         assert message.startswith(f"data.mirror={files}: {TEST_LABELS}")
-        assert f"expected sha256 {collection.sha256[TEST_LABELS]}, found sha256 " in message
+        assert f"Allowed: the sha256 {collection.sha256[TEST_LABELS]}." in message
 
     def test_a_missing_file_or_folder_is_an_error(self, home, files, collection, refused):
         (files / TRAIN_IMAGES).unlink()
-        assert f"{TRAIN_IMAGES} of mnist: expected" in refused(collection, mirror=str(files), directory=str(home))
+        assert f"{TRAIN_IMAGES} of mnist cannot be read" in refused(collection, mirror=str(files), directory=str(home))
         message = refused(collection, mirror=str(files / "nowhere"), directory=str(home), source="auto")
         allowed = "Allowed: a folder or http(s) URL with the four files of mnist."
         assert message == f"data.mirror={files / 'nowhere'} is no folder. {allowed}"
@@ -96,7 +96,8 @@ class TestAddress:
         (files / TEST_LABELS).write_bytes(b"other")
         url, _ = serve(files)
         message = refused(collection, mirror=url, directory=str(home))
-        assert f"{TEST_LABELS} of mnist: expected sha256 {collection.sha256[TEST_LABELS]}, found sha256 " in message
+        assert f"{TEST_LABELS} of mnist has the sha256 " in message
+        assert f"Allowed: the sha256 {collection.sha256[TEST_LABELS]}." in message
         assert [path.name for path in home.iterdir()] == [".nnjax_mnist.lock"]
 
     def test_the_same_bytes_packed_otherwise_are_taken(self, home, files, collection, serve):
@@ -168,7 +169,7 @@ class TestNetwork:
         (files / TEST_LABELS).write_bytes(b"other")
         url, _ = serve(files)
         message = refused(collection._replace(url=url), directory=str(home))
-        assert f"{TEST_LABELS} of mnist: expected sha256" in message
+        assert f"{TEST_LABELS} of mnist has the sha256 " in message
 
     def test_damaged_arrays_are_fetched_again(self, home, files, collection, serve):
         load(collection, mirror=str(files), directory=str(home))
@@ -213,9 +214,9 @@ class TestChoice:
 
     def test_an_unknown_source_lists_the_known(self, home, collection, refused):
         message = refused(collection, source="tdfs", directory=str(home))
-        assert message == "data.source=tdfs is not known. Allowed: auto, tfds, bundled."
+        assert message == "data.source=tdfs is not an option. Did you mean tfds? Allowed: auto, tfds, bundled."
 
     def test_sizes_beyond_the_data(self, home, files, collection, refused):
         message = refused(collection, mirror=str(files), directory=str(home), validation_size=12)
-        assert message.startswith("data.validation_size=12: ")
+        assert message.startswith("data.validation_size=12 is impossible: ")
         assert "mnist has 12 rows" in message

@@ -13,7 +13,7 @@ from nnjax.data.mnist.download import UnavailableError
 from nnjax.data.mnist.idx import read_idx
 from nnjax.data.mnist.idx_files import read_files
 from nnjax.data.mnist.tfds_builder import build
-from nnjax.data.mnist.tfds_folder import read_folder, read_records, shuffled_rows
+from nnjax.data.mnist.tfds_folder import read_folder, read_records, tfds_row_order
 
 
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
@@ -36,7 +36,7 @@ def test_a_stock_folder_gives_the_rows_of_the_files_in_their_order(
 def test_the_order_is_that_of_tensorflow_datasets_mnist(real_mnist):
     """The first labels that `tfds.load("mnist", split="train")` gives are published to be 4, 1, 0, 7, 8, 1, 2, 7, 1."""
     labels = read_idx(real_mnist / TRAIN_LABELS)
-    assert labels[shuffled_rows("train", 60000)[:9]].tolist() == [4, 1, 0, 7, 8, 1, 2, 7, 1]
+    assert labels[tfds_row_order("train", 60000)[:9]].tolist() == [4, 1, 0, 7, 8, 1, 2, 7, 1]
 
 
 def test_a_folder_is_read_without_tensorflow(home, files, collection, prepare_stock):
@@ -108,7 +108,7 @@ def test_a_whole_folder_with_other_images_is_refused(tmp_path, home, files, coll
     other = tmp_path / "other"
     make_collection(other, rows=11)
     folder = prepare_stock(other, home)
-    with pytest.raises(UnavailableError, match="don't hold mnist"):
+    with pytest.raises(UnavailableError, match="files are not mnist"):
         read_folder(folder, collection)
 
 

@@ -120,21 +120,33 @@ def test_the_test_is_cut_first_and_stays_whatever_is_trained_on(tmp_path):
 
 def test_callers_have_rows_of_float64(tmp_path):
     """A CSV file that pandas reads has float64: so has the signature of its MLflow model."""
-    assert file(saved(tmp_path, X[:, 0])).example.dtype == np.float64
+    assert file(saved(tmp_path, X[:, 0])).example_rows.dtype == np.float64
 
 
 @pytest.mark.parametrize(
     ("y", "settings", "message"),
     [
-        (np.array(["a"] * 40), {}, "y: must differ to be predicted, is a in all 32 training rows"),
-        (np.full(40, 2.5), {}, "y: must differ to be predicted, is 2.5 in all 32 training rows"),
-        (np.array(["a", "b"] * 20), {"task": "regression"}, "is text, such as 'a'; allowed: numbers"),
-        (X[:, 0], {"test_size": 40}, "data.test_size=40: allowed are 1 to 39 rows or a share"),
-        (X[:, 0], {"test_size": 0.01}, "data.test_size=0.01: allowed are 1 to 39 rows or a share"),
-        (X[:, 0], {"validation_size": 32}, "data.validation_size=32: allowed are"),
-        (X[:, 0], {"target": "z"}, "data.target=z: no such array"),
-        (np.arange(40) + 2**60, {}, "y: values about 12 apart at 1.15292e+18 are not told apart by float32: shift"),
-        (X[:, 0] * 1e-50, {}, "are not told apart by float32: multiply them"),
+        (np.array(["a"] * 40), {}, "y: the value is a in all 32 training rows"),
+        (np.full(40, 2.5), {}, "y: the value is 2.5 in all 32 training rows"),
+        (np.array(["a", "b"] * 20), {"task": "regression"}, "is text, such as 'a'. Allowed: data.task=classification"),
+        (
+            X[:, 0],
+            {"test_size": 40},
+            "data.test_size=40 is impossible: mine has 40 rows. Allowed: a count from 1 to 39, or a share",
+        ),
+        (
+            X[:, 0],
+            {"test_size": 0.01},
+            "data.test_size=0.01 is impossible: mine has 40 rows. Allowed: a count from 1 to 39, or",
+        ),
+        (X[:, 0], {"validation_size": 32}, "data.validation_size=32 is impossible: mine has 32 rows"),
+        (X[:, 0], {"target": "z"}, "data.target=z is not an array of "),
+        (
+            np.arange(40) + 2**60,
+            {},
+            "y: float32 does not distinguish values about 12 apart at 1.15292e+18. Allowed: shifted values.",
+        ),
+        (X[:, 0] * 1e-50, {}, ". Allowed: multiplied values."),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused_in_one_line(tmp_path, y, settings, message):
@@ -149,10 +161,10 @@ def test_a_target_must_differ_in_the_rows_that_are_trained_on(tmp_path, task, va
     test = file(saved(tmp_path, X[:, 0])).test.x
     y = np.array([2 if (row.astype(np.float32) == test).all(axis=1).any() else 1 for row in X])
     assert len(set(y)) == 2
-    with pytest.raises(InputError, match=rf"y: must differ to be predicted, is {value} in all 32 training rows$"):
+    with pytest.raises(InputError, match=rf"y: the value is {value} in all 32 training rows\. "):
         file(saved(tmp_path, y), task=task)
 
 
 def test_no_file_named():
-    with pytest.raises(InputError, match=r"allowed: data.path=FILE.csv or data.path=FILE.npz$"):
+    with pytest.raises(InputError, match=r"Allowed: data.path=FILE.csv or data.path=FILE.npz\.$"):
         file(None)

@@ -59,7 +59,7 @@ def test_a_job_with_a_mistake_is_one_line_and_costs_no_other_jobs_lanes(main, tm
     assert code == 2
     which, what = err.splitlines()  # Hydra says which job it was, we what is wrong with it
     assert which.startswith("Error executing job with overrides: ['+sweep=lanes'") and "'model.hidden=[0]'" in which
-    assert what == "error: model.hidden=[0]: must be at least 1 and at most 1000000"
+    assert what == "error: model.hidden=[0] is out of range. Allowed: a number of at least 1 and of at most 1000000."
 
 
 def test_the_launcher_trains_a_batch_as_one_job(main, tmp_path):

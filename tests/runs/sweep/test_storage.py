@@ -46,7 +46,7 @@ def test_the_place_of_a_lane_is_a_number(tmp_path, lane):
 def test_settings_of_a_lane_are_plain_values(tmp_path):
     """`nnjax evaluate` composes them again: an interpolation would be resolved there."""
     path = written(tmp_path / "lanes.parquet", [Lane(FOUND, {"data.path": "${oc.env:HOME}/x.csv"}, {})])
-    with pytest.raises(InputError, match=r"data\.path='\$.*interpolations are not resolved"):
+    with pytest.raises(InputError, match=r"data\.path='\$.*is an interpolation, which is not resolved"):
         storage.read_table(path)
 
 
@@ -65,9 +65,9 @@ def test_every_truncation_and_other_tables_are_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"config": {"_target_": "os.system"}}, "_target_: no such key"),
-        ({"config": []}, "must have keys and values"),
-        ({"config": {"tracking": {"uri": "${oc.env:HOME}"}}}, "interpolations are not resolved"),
+        ({"config": {"_target_": "os.system"}}, "_target_ is not a setting"),
+        ({"config": []}, r"the configuration is \[\]\. Allowed: settings as KEY: VALUE"),
+        ({"config": {"tracking": {"uri": "${oc.env:HOME}"}}}, "is an interpolation, which is not resolved"),
         ({"unknown": 1}, "unexpected keyword argument"),
     ],
 )
