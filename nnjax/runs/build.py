@@ -15,12 +15,13 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.layers.pooling import POOLINGS
 from nnjax.network.losses import LOSSES
-from nnjax.network.matmul import PRECISIONS, Product, matmul
+from nnjax.network.matmul import Product, matmul
 from nnjax.network.models import Model, lenet5, mlp
 from nnjax.training import batches, layout
 from nnjax.training.layout import ExecutionPlan, Workload
 from nnjax.training.metrics import EVALUATION_BATCH
 from nnjax.training.optimizers import schedule
+from nnjax.training.precision import PRECISIONS
 from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, TrainSpec, columns
 from nnjax.training.trainer import Trainer
 

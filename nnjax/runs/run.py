@@ -22,7 +22,6 @@ from nnjax.errors import InputError, TrainingError
 from nnjax.network import gradient_check
 from nnjax.network.gradient_check import GradientCheck
 from nnjax.network.losses import LOSSES
-from nnjax.network.matmul import PRECISIONS
 from nnjax.reporting import run_figures, run_names, run_page, summary
 from nnjax.runs import build, checkpoints, compile_cache, provenance, run_folder
 from nnjax.runs.checkpoint_file import Checkpoint
@@ -33,6 +32,7 @@ from nnjax.system import secrets, signals
 from nnjax.system.times import Times
 from nnjax.training import compiler_options
 from nnjax.training.batches import Split
+from nnjax.training.precision import PRECISIONS
 from nnjax.training.result import TrainingResult
 from nnjax.training.train_step import DIVERGED
 from nnjax.training.trainer import Trainer

@@ -119,7 +119,7 @@ def test_names_in_the_schema_are_the_tables_keys():
     from nnjax.network.backprop import GRADIENTS
     from nnjax.network.initializers import INITIALIZERS
     from nnjax.network.losses import LOSSES
-    from nnjax.network.matmul import PRECISIONS
+    from nnjax.training.precision import PRECISIONS
     from nnjax.runs.build import MODELS
     from nnjax.training.optimizers import OPTIMIZERS, SCHEDULES
 
