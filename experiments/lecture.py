@@ -36,7 +36,7 @@ from nnjax.reporting.figures.digits import digits
 from nnjax.reporting.figures.units import hidden_units
 from nnjax.runs import build, run_folder
 from nnjax.training import batches, metrics
-from nnjax.training.trainer import STOPPED
+from nnjax.training.train_state import STOPPED
 
 TITLE = "A lecture on neural networks, run by nnjax"
 Pictures = Iterator[Figure]

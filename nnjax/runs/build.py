@@ -22,7 +22,7 @@ from nnjax.training.layout import ExecutionPlan, Workload
 from nnjax.training.metrics import EVALUATION_BATCH
 from nnjax.training.optimizers import schedule
 from nnjax.training.precision import PRECISIONS
-from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, TrainSpec, columns
+from nnjax.training.train_state import MAX_EPOCHS_PER_CALL, TrainSpec, columns
 from nnjax.training.trainer import Trainer
 
 OPTIMIZER_COPIES = {"sgd": 0, "adam": 2, "adamw": 2}  # moments of an optimiser, in parameters; one in the others

@@ -34,7 +34,7 @@ from nnjax.training import compiler_options
 from nnjax.training.batches import Split
 from nnjax.training.precision import PRECISIONS
 from nnjax.training.result import TrainingResult
-from nnjax.training.train_step import DIVERGED
+from nnjax.training.train_state import DIVERGED
 from nnjax.training.trainer import Trainer
 
 log = logging.getLogger(__name__)

@@ -20,21 +20,21 @@ from nnjax.training.batches import Split, num_batches
 from nnjax.training.history import History
 from nnjax.training.layout import ExecutionPlan
 from nnjax.training.metrics import EvalMetrics, regression
-from nnjax.training.train_step import (
+from nnjax.training.train_state import (
     MAX_EPOCHS_PER_CALL,
+    STOPPED,
     TRAINING,
     Keys,
     Position,
-    Programs,
     TrainSpec,
     TrainState,
     columns,
 )
+from nnjax.training.train_step import Programs
 from nnjax.training.vectorize import shardings, vectorize
 
 CHUNK_SECONDS = 1.0
 FIRST_STEPS = 1  # of a large network one may take a second
-STOPPED = ("epoch limit", "converged", "no progress", "diverged")  # by State.status; L37: which happened is reported
 
 
 class CompiledPrograms(NamedTuple):

@@ -119,9 +119,9 @@ def test_names_in_the_schema_are_the_tables_keys():
     from nnjax.network.backprop import GRADIENTS
     from nnjax.network.initializers import INITIALIZERS
     from nnjax.network.losses import LOSSES
-    from nnjax.training.precision import PRECISIONS
     from nnjax.runs.build import MODELS
     from nnjax.training.optimizers import OPTIMIZERS, SCHEDULES
+    from nnjax.training.precision import PRECISIONS
 
     for table, names in [
         (ACTIVATIONS, schema.ACTIVATIONS),

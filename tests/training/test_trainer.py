@@ -14,7 +14,8 @@ from nnjax.network.models import mlp
 from nnjax.training import batches, trainer
 from nnjax.training.batches import Split
 from nnjax.training.layout import ExecutionPlan
-from nnjax.training.train_step import COLUMNS, columns, norms
+from nnjax.training.train_state import COLUMNS, columns
+from nnjax.training.train_step import norms
 from nnjax.training.vectorize import Layout
 from tests.training.conftest import LARGER, TRAIN, VALIDATION, digits, finished
 

@@ -28,7 +28,7 @@ from nnjax.runs.sweep.storage import DIVERGED, FINISHED, GroupInfo, Lane
 from nnjax.system import secrets, signals
 from nnjax.training import layout
 from nnjax.training.batches import Split
-from nnjax.training.train_step import BY_LAYER
+from nnjax.training.train_state import BY_LAYER
 from nnjax.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
