@@ -64,7 +64,7 @@ class Programs:
             epochs=jnp.int32(0),
             best_epoch=jnp.int32(0),
             best_loss=jnp.array(jnp.inf, float)
-            if self.recipe.loss.only_mistakes
+            if self.recipe.loss.zero_if_correct
             else held_out.loss,  # at Theta = 0 it is 0
         )
         cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
@@ -101,7 +101,7 @@ class Programs:
             def ending(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
                 """The last update stands outside the loop: there alone the gradient is kept, for its norm."""
                 state, grads = update(jnp.array(per_epoch - 1), state)
-                if not self.recipe.loss.only_mistakes:
+                if not self.recipe.loss.zero_if_correct:
                     state = state._replace(gradient_norms=norms(grads))
                 return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
 
@@ -155,7 +155,7 @@ class Programs:
             weights = jnp.ones(z.shape[0]) if weights is None else weights
             value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
             cost = J * weights.sum() if self.recipe.penalised else value
-            if loss.only_mistakes:
+            if loss.zero_if_correct:
                 largest = jnp.maximum(jnp.where(i == 0, 0, largest), norms(grads))
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
             return state._replace(
@@ -219,7 +219,7 @@ class Programs:
         tolerance. Mistakes can cancel, as all four of XOR at Theta = 0 do: Delta = 0 is no convergence then (L18). One
         mistake alone has ||Delta||_2 >= 1/n, since x_0 = 1, so with mistakes less than that is cancellation.
         """
-        if not self.recipe.loss.only_mistakes:
+        if not self.recipe.loss.zero_if_correct:
             return moved < hyper["tolerance"]
         norm, alone = state.gradient_norms[0], 1 / self.recipe.batch_size
         return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
