@@ -34,7 +34,7 @@ from nnjax.reporting.figures.classification import confusion_matrix
 from nnjax.reporting.figures.curves import learning_curves
 from nnjax.reporting.figures.digits import digits
 from nnjax.reporting.figures.units import hidden_units
-from nnjax.runs import build, run_folder
+from nnjax.runs import build, check, run_folder
 from nnjax.training import batches, metrics
 from nnjax.training.train_state import STOPPED
 
@@ -150,7 +150,7 @@ def sigmoid_network() -> tuple[Model, Params]:
 def derivatives() -> Pictures:
     """By hand, by jax.grad and by finite differences; and the lecture's chain for one instance."""
     model, _ = sigmoid_network()
-    print(run_folder.check_table(gradient_check.check(model, LOSSES["log_loss"], 0)))
+    print(check.table(gradient_check.check(model, LOSSES["log_loss"], 0)))
     a, x = jax.nn.softmax(jnp.array([1.0, 2.0, 0.5])), jnp.array([0.5, -1.0])
     dL_dz = chain_rule.dL_da(a, 1) @ chain_rule.da_dz(a)
     print(f"dL/da da/dz = {np.asarray(dL_dz)}, a - onehot(y) = {np.asarray(a - jax.nn.one_hot(1, 3))}")

@@ -8,7 +8,8 @@ from nnjax.config import lanes, schema, validation
 from nnjax.config.overrides import normalize_overrides
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset
-from nnjax.runs import build, run
+from nnjax.runs import build, jax_setup
+from nnjax.runs.plan import make_plan
 from nnjax.training.trainer import Trainer
 
 
@@ -31,9 +32,9 @@ def configured(*overrides: str) -> Config:
 def prepared(*overrides: str) -> Trained:
     """The lanes of `lanes.seeds` or `lanes.values`, compiled, untrained."""
     settings = configured(*overrides)
-    dataset = run.load(settings)
-    run.prepare_jax(settings)
-    return Trained(settings, dataset, build.training(lanes.lane_configs(settings), dataset))
+    dataset = make_plan(settings).dataset
+    jax_setup.configure(settings.runtime)
+    return Trained(settings, dataset, build.trainer(lanes.lane_configs(settings), dataset))
 
 
 def trained(*overrides: str) -> Trained:

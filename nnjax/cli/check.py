@@ -29,15 +29,14 @@ def run(given: argparse.Namespace) -> None:
         composed = hydra.compose("config", overrides + searched)
     settings = validation.read(composed, overrides)
 
-    from nnjax.data import sources
     from nnjax.network import gradient_check
     from nnjax.network.losses import LOSSES
-    from nnjax.runs import build, run_folder
-    from nnjax.runs import run as pipeline
+    from nnjax.runs import check, jax_setup
+    from nnjax.runs.plan import make_plan
 
-    dataset = sources.load(**schema.source(settings))
-    pipeline.prepare_jax(settings)
-    found = gradient_check.check(build.model(settings, dataset), LOSSES[settings.loss.name], settings.seed)
-    print(run_folder.check_table(found))
-    if not found.passed:
+    plan = make_plan(settings)
+    jax_setup.configure(settings.runtime)
+    gradients = gradient_check.check(plan.model, LOSSES[settings.loss.name], settings.seed)
+    print(check.table(gradients))
+    if not gradients.passed:
         raise TrainingError("the gradient by hand differs from jax.grad or from finite differences")

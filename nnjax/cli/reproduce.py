@@ -82,12 +82,13 @@ def run(given: argparse.Namespace) -> None:
         found = load.with_files(given.trained, given.uri, Path.cwd(), Path(copies))
         original = of_run(found) if found.lane is None else of_lane(found)
 
-    from nnjax.runs import run as pipeline
+    from nnjax.runs import jax_setup
+    from nnjax.runs.plan import make_plan
 
     config = alone(original.config)
-    dataset = pipeline.load(config)
-    pipeline.prepare_jax(config)
-    differing = provenance.differences(original.provenance, provenance.of(dataset, pipeline.device()))
+    dataset = make_plan(config).dataset
+    jax_setup.configure(config.runtime)
+    differing = provenance.differences(original.provenance, provenance.of(dataset, jax_setup.device_kind()))
     rows = [("run", found.name), *about(original, differing, dataset)]
     if differing["data"] not in ("", provenance.UNKNOWN):
         print(panel([*rows, ("result", f"not trained again: the data differ, by {differing['data']}")]))
@@ -157,10 +158,10 @@ def alone(config: Config) -> Config:
 
 def train(config: Config) -> Result:
     """The configuration trained in a folder that is thrown away."""
-    from nnjax.runs import run as pipeline
+    from nnjax.runs import run
 
     with TemporaryDirectory() as folder:
-        pipeline.run(config, Path(folder), Path.cwd())
+        run.run(config, Path(folder), Path.cwd())
         return read(load.load(Path(folder, "model.safetensors"), 0).params, Path(folder, "history.npz"))
 
 

@@ -164,15 +164,15 @@ def of_run(found: "RunResult") -> Run:
     """What a run came to."""
     from nnjax.runs import run_folder
 
-    outcome, name = found.outcome, found.facts.name
-    last = {metric: values[outcome.kept_epoch] for metric, values in outcome.history.items()} | dict(outcome.test)
+    result, name = found.result, found.summary.name
+    last = {metric: values[result.kept_epoch] for metric, values in result.history.items()} | dict(result.test)
     metrics = {metric: run_folder.decimal(value) for metric, value in last.items() if np.isfinite(value)}
     return Run(
-        id=found.facts.run_id,
+        id=found.summary.run_id,
         name=name,
         folder=found.folder,
         model=load.find(str(found.folder), None, Path.cwd())._replace(name=name),
-        history=outcome.history,
+        history=result.history,
         metrics=metrics,
         figures=dict(pictures(found.folder / "figures")),
     )

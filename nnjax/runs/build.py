@@ -51,11 +51,13 @@ def model(config: Config, dataset: Dataset, product: Product = matmul) -> Model:
     return MODELS[config.model.name](config.model, dataset.preprocessing.shape, outputs(config, dataset), product)
 
 
-def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None, most: int | None = None) -> Trainer:
-    """The training of these configurations, which differ in lane keys alone, one lane each.
+def trainer(
+    lanes: Sequence[Config], dataset: Dataset, room: int | None = None, history_epochs: int | None = None
+) -> Trainer:
+    """Return the trainer of these configurations, which differ in lane keys alone: one lane for each.
 
-    room: so many lanes the programs are made for, so that groups of other sizes share them; None: just these.
-    most: epochs that the history keeps, about; None: all.
+    room: how many lanes the programs are compiled for, so that groups of other sizes share them; None: just these.
+    history_epochs: about how many epochs the history keeps; None: all.
     """
     config, train = lanes[0], dataset.train
     size, settings = batch_size(config, len(train.y)), config.training
@@ -83,7 +85,7 @@ def training(lanes: Sequence[Config], dataset: Dataset, room: int | None = None,
         batches.Split(*dataset.validation),
         settings.epochs,
         plan(lanes, room or len(lanes), dataset),
-        most,
+        history_epochs,
     )
 
 

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from nnjax.config import schema
-from nnjax.config.schema import Config
-from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, StoreError
 from nnjax.reporting import run_names
 from nnjax.reporting import summary as describe
 from nnjax.runs import checkpoints
+from nnjax.runs.plan import RunPlan
 from nnjax.runs.run_folder import decimal
 from nnjax.system import processes
 from nnjax.tracking import store_uri, undelivered
@@ -51,25 +50,24 @@ class RunLogger:
         InputError: the same of an experiment that is a deleted one. Once something is trained, neither ends it.
     """
 
-    def __init__(
-        self, config: Config, settings: Mapping[str, Any], dataset: Dataset, name: str, folder: Path, start_folder: Path
-    ) -> None:
-        self.config, self.settings, self.dataset, self.name = config, settings, dataset, name
+    def __init__(self, plan: RunPlan, name: str, folder: Path, start_folder: Path) -> None:
+        self.config, self.dataset, self.name = plan.config, plan.dataset, name
+        self.settings = schema.flatten(plan.settings)
         self.folder, self.start_folder = folder.absolute(), start_folder.absolute()
-        self.enabled, self.trained, self.patience = config.tracking.enabled, False, PATIENCE
-        self.grid = set(np.linspace(0, config.training.epochs, POINTS).round().astype(int).tolist())
+        self.enabled, self.trained, self.patience = plan.config.tracking.enabled, False, PATIENCE
+        self.grid = set(np.linspace(0, plan.config.training.epochs, POINTS).round().astype(int).tolist())
 
     def __enter__(self) -> "RunLogger":
         if self.enabled:
             tracking = self.config.tracking
             store = store_uri.store_uri(tracking.uri, self.start_folder)
             store_uri.check_there(store)
-            again = any((self.folder / checkpoints.FOLDER).glob("*"))
-            self.record = RunJournal(self.folder, again)
-            self.trained = self.record.again
+            resumed = any((self.folder / checkpoints.FOLDER).glob("*"))
+            self.journal = RunJournal(self.folder, resumed)
+            self.trained = self.journal.again
             undelivered.add(self.start_folder, self.folder)
             self.open(store_uri.public(store))
-            delivery = Carried(self.folder, store, fresh=not self.record.again)
+            delivery = Carried(self.folder, store, fresh=not self.journal.again)
             self.courier = Courier(delivery, self.start_folder, self.prepare)
         return self
 
@@ -80,7 +78,7 @@ class RunLogger:
         status = "FINISHED" if kind is None else "KILLED" if killed else "FAILED"
         with suppress(OSError) if kind is not None else nullcontext():  # what went wrong may be that the disk is full
             self.tell("end", status=status)
-            self.record.save()
+            self.journal.save()
         self.start_upload()
         self.courier.close()
         wrong = self.courier.wrong is not None or (kind is not None and issubclass(kind, StoreError))
@@ -89,7 +87,7 @@ class RunLogger:
             self.courier.settled_within(KILLED_PATIENCE) if killed else self.courier.settled(self.patience)
         )
         self.courier.give_up()
-        self.record.close()
+        self.journal.close()
         if refused:
             undelivered.remove(self.start_folder, self.folder)
         if not there:
@@ -105,10 +103,10 @@ class RunLogger:
     def open(self, uri: str) -> None:
         """Records the run with its name, settings, data and tags."""
         tracking, data = self.config.tracking, self.dataset
-        params = {key: str(value) for key, value in schema.flatten(self.settings).items()}
-        self.record.append(
+        params = {key: str(value) for key, value in self.settings.items()}
+        self.journal.append(
             "open",
-            id=self.record.id,
+            id=self.journal.id,
             name=self.name,
             experiment=tracking.experiment or data.name,
             uri=uri,
@@ -132,13 +130,13 @@ class RunLogger:
     def tell(self, event: str, **facts: Any) -> None:
         """Records an event, and wakes the thread."""
         if self.enabled:
-            self.record.append(event, **facts)
+            self.journal.append(event, **facts)
             self.courier.news.set()
 
     def save(self) -> None:
         """Waits until the disk has the record: what a checkpoint is older than."""
         if self.enabled:
-            self.record.save()
+            self.journal.save()
 
     def raise_refusal(self) -> None:
         """Raises why there is no store to write to, if that is known and nobody is using it just now."""
@@ -176,7 +174,7 @@ class RunLogger:
     def measured(self, points: Sequence[tuple[str, int, float]]) -> None:
         """Records points; one that is not finite is none."""
         if self.enabled:
-            self.record.metrics([(name, epoch, decimal(x)) for name, epoch, x in points if math.isfinite(x)])
+            self.journal.metrics([(name, epoch, decimal(x)) for name, epoch, x in points if math.isfinite(x)])
             self.courier.news.set()
 
     def log_tags(self, values: Mapping[str, Any]) -> None:

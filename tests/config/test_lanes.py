@@ -8,8 +8,8 @@ import pytest
 from nnjax.config import lanes, schema
 from nnjax.data import sources
 from nnjax.errors import InputError
-from nnjax.runs.run import load
-from nnjax.runs.sweep.train_lanes import told
+from nnjax.runs.plan import make_plan
+from nnjax.runs.sweep.train_lanes import lane_settings
 from tests.config.test_schema import read
 
 XOR = ("+experiment=xor", "optimizer=sgd")
@@ -118,7 +118,7 @@ def test_every_setting_that_may_change_a_result_changes_the_identity():
 def test_other_data_are_another_member():
     job = read(*XOR)
     assert lanes.identity(lanes.settings(job), "a") != lanes.identity(lanes.settings(job), "b")
-    digest, same = load(job).digest, sources.load("boolean", table="0110").digest
+    digest, same = make_plan(job).dataset.digest, sources.load("boolean", table="0110").digest
     assert digest == same != sources.load("boolean", table="0111").digest
 
 
@@ -131,7 +131,7 @@ def test_what_is_recorded_of_a_member_tells_no_password():
 
 def with_mirror(address):
     job = read("data=mnist")
-    return told(dataclasses.replace(job, data=dataclasses.replace(job.data, mirror=address)))
+    return lane_settings(dataclasses.replace(job, data=dataclasses.replace(job.data, mirror=address)))
 
 
 @pytest.mark.parametrize(

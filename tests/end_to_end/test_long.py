@@ -13,13 +13,14 @@ MEASURED = """
 import json, sys
 from pathlib import Path
 from experiments.training import configured
-from nnjax import assembly, members, pipeline
-from nnjax.runs.sweep.train_lanes import POINTS
+from nnjax.config.lanes import lane_configs
+from nnjax.runs import build
+from nnjax.runs.plan import make_plan
+from nnjax.runs.sweep.train_lanes import HISTORY_EPOCHS
 
 config = configured(*sys.argv[1:])
-lanes = members.members(config)
-dataset = pipeline.load(config)
-training = assembly.training(lanes, dataset, most=POINTS if len(lanes) > 1 else None)
+lanes, dataset = lane_configs(config), make_plan(config).dataset
+training = build.trainer(lanes, dataset, history_epochs=HISTORY_EPOCHS if len(lanes) > 1 else None)
 found = []
 for chunk in training.chunks():
     status = Path("/proc/self/status").read_text()

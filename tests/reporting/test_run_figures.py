@@ -37,7 +37,7 @@ def made(folder, dataset, params, output, name="file"):
     }
     predictor.save(folder / "model.safetensors", params, metadata)
     history = {"train/loss": np.array([np.nan, 1, 0.5]), "train/accuracy": np.full(3, np.nan)}
-    outcome = TrainingResult(params, history, {"test/loss": 0.4}, "epoch limit", 2, None, 2, 2, 1.0)
+    outcome = TrainingResult(params, history, {}, {"test/loss": 0.4}, "epoch limit", 2, 2, None, 2, 1.0)
     return dict(figures(folder, config, dataset, outcome))
 
 

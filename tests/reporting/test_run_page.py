@@ -50,7 +50,9 @@ def written(tmp_path, config):
             "look": "mlflow ui",
             "gradient_check": "jax.grad within 1e-16",
         }
-        came = TrainingResult((), HISTORY, {"test/loss": 0.1234, "test/accuracy": 1.0}, "epoch limit", 2, 1, 2, 8, 1.0)
+        came = TrainingResult(
+            (), HISTORY, {}, {"test/loss": 0.1234, "test/accuracy": 1.0}, "epoch limit", 2, 8, 1, 2, 1.0
+        )
         depended = {"version.jax": "0.10", "device": "cpu", "processor": "p", "cores": "2", "result_digest": "d16e57"}
         depended |= {"mlflow.source.git.commit": "c0ffee", "git.dirty": "True"}
         (tmp_path / "gradient_check.txt").write_text("parameter  by hand\nTheta 1    1e-16\n")
@@ -81,7 +83,7 @@ def test_settings_that_differ_come_first_and_the_others_are_folded(written, conf
 
 
 def test_results_are_those_of_the_best_epoch_of_the_last_and_of_the_test(config):
-    outcome = TrainingResult((), HISTORY, {"test/loss": 0.1, "test/accuracy": 1.0}, "", 2, 1, 2, 8, 1.0)
+    outcome = TrainingResult((), HISTORY, {}, {"test/loss": 0.1, "test/accuracy": 1.0}, "", 2, 8, 1, 2, 1.0)
     assert run_page.results(config, outcome) == [
         ["", "loss", "accuracy"],
         ["train, best epoch, 1", "0.5", "0.75"],

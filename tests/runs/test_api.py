@@ -20,8 +20,7 @@ from pandas import DataFrame
 
 import nnjax
 from nnjax.errors import InputError, TrainingError
-from nnjax.runs import provenance
-from nnjax.runs import run as pipeline
+from nnjax.runs import jax_setup, provenance
 from nnjax.runs.progress import Progress
 from nnjax.tracking.quiet import quiet
 from tests.config.test_schema import read
@@ -212,5 +211,5 @@ def test_it_runs_in_another_thread(here):
 
 def test_a_platform_other_than_the_one_that_jax_has_started_on_is_refused(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    with pytest.raises(InputError, match="JAX has started on cuda in this process; allowed: auto, cuda, or a new"):
-        pipeline.prepare_jax(read(*SHORT, "runtime.platform=cpu"))
+    with pytest.raises(InputError, match=r"JAX has started on cuda in this process\. Allowed: auto, cuda, or a new"):
+        jax_setup.configure(read(*SHORT, "runtime.platform=cpu").runtime)

@@ -181,7 +181,7 @@ def test_the_next_start_delivers_what_an_earlier_one_could_not(folder, monkeypat
         train(folder)
     execute(folder / "mlflow.db", "DROP TRIGGER refuse")
     released(folder / "out")
-    monkeypatch.setattr(pipeline, "evaluate", after(pipeline.evaluate, lambda: not is_missing(folder / "out")))
+    monkeypatch.setattr(pipeline, "lane_results", after(pipeline.lane_results, lambda: not is_missing(folder / "out")))
     train(folder, "second")
     assert [run.info.status for run in runs(Done(0, "", "", folder)) if run.info.run_name != "template"] == [
         "FINISHED"
@@ -335,13 +335,13 @@ def test_progress_in_plain_lines_ends_with_a_number(tmp_path, caplog):
 
 def test_nothing_is_imported_for_the_store_before_the_program_is_compiled(folder, monkeypatch):
     """Python does one thing at a time: the first step would wait for it."""
-    compile_it, before = pipeline.build.training, {*threading.enumerate()}
+    compile_it, before = pipeline.build.trainer, {*threading.enumerate()}
 
     def alone(*arguments):
         assert "mlflow" not in [thread.name for thread in {*threading.enumerate()} - before]
         return compile_it(*arguments)
 
-    monkeypatch.setattr(pipeline.build, "training", alone)
+    monkeypatch.setattr(pipeline.build, "trainer", alone)
     train(folder)
     metrics = each_once(Done(0, "", "", folder)).data.metrics
     assert metrics["time/first_step_seconds"] > metrics["time/compile_seconds"] > 0

@@ -17,7 +17,7 @@ from mlflow.utils import requirements_utils
 from nnjax.inference import predictor
 from nnjax.network.losses import LOSSES
 from nnjax.runs import build, run_folder
-from nnjax.runs import run as pipeline
+from nnjax.runs.plan import make_plan
 from nnjax.tracking.mlflow_model import log_model, write
 from nnjax.training import batches
 from tests.config.test_schema import read
@@ -77,7 +77,7 @@ def files(tmp_path_factory):
 def untrained(words, files, folder):
     """A network at random: its data, its file, and what JAX makes of the test's rows, as nnjax itself has it."""
     config = read(*words.format(**files).split(), "training.gradient_check=false")
-    dataset = pipeline.load(config)
+    dataset = make_plan(config).dataset
     model, loss, encoding = (
         build.model(config, dataset),
         LOSSES[config.loss.name],

@@ -8,7 +8,7 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
-from nnjax.runs import run_folder
+from nnjax.runs import divergence
 from nnjax.training.batches import Encoding, Split
 from nnjax.training.train_state import DIVERGED, TRAINING
 from tests.config.test_schema import read
@@ -73,7 +73,7 @@ def test_an_infinite_moment_keeps_its_parameter_where_it_is(training):
     assert np.isfinite(made.history()["train/loss"]).all()
     assert np.isfinite(made.history()["parameters/norm"]).all()
     assert (made.stopped, made.epochs.tolist()) == (["diverged"], [1])
-    assert run_folder.not_finite(one(made), 1) == "the optimiser's state"
+    assert divergence.not_finite(one(made), 1) == "the optimiser's state"
 
 
 def one(made):
@@ -102,7 +102,7 @@ def test_a_gradient_too_large_to_have_a_norm_is_no_convergence(training):
     assert (run.stopped, run.epochs.tolist()) == (["diverged"], [1])
     assert np.isfinite(history["train/loss"]).all()
     assert history["parameters/norm"][1] == 0
-    assert run_folder.not_finite(history, 1) == "the gradient's norm"
+    assert divergence.not_finite(history, 1) == "the gradient's norm"
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "perceptron", "log_loss"])
@@ -121,7 +121,7 @@ def test_only_the_validation(training):
     history = one(run)
     assert (run.stopped, run.epochs.tolist()) == (["diverged"], [1])
     assert np.isfinite([history["train/loss"][1], history["validation/loss"][0], history["parameters/norm"][1]]).all()
-    assert run_folder.not_finite(history, 1) == "the validation loss"
+    assert divergence.not_finite(history, 1) == "the validation loss"
 
 
 @pytest.mark.ci
@@ -135,18 +135,18 @@ def test_a_penalty_too_large_is_an_infinite_cost(training):
     history = one(run)
     assert (run.stopped, run.epochs.tolist()) == (["diverged"], [1])
     assert np.isfinite(history["train/loss"][:2]).all()
-    assert run_folder.not_finite(history, 1) == "the cost"
+    assert divergence.not_finite(history, 1) == "the cost"
 
 
 def test_the_hint_names_gradient_and_rate_or_the_scale_of_an_untrained_network():
     config = read("+experiment=xor", "optimizer.learning_rate=7", "model.init_scale=1e30")
     history = {"train/loss": np.array([0.5, 0.4, np.nan]), "gradient/norm": np.array([np.nan, 123.0, np.inf])}
-    assert run_folder.not_finite(history, 2) == "the loss"
-    hint = run_folder.divergence_hint(config, history, 2)
+    assert divergence.not_finite(history, 2) == "the loss"
+    hint = divergence.divergence_hint(config, history, 2)
     assert "gradient's norm was 123 before" in hint
     assert "optimizer.learning_rate below 7" in hint
     untrained = {**history, "train/loss": np.full(3, np.nan)}
-    assert "model.init_scale below 1e+30" in run_folder.divergence_hint(config, untrained, 1)
+    assert "model.init_scale below 1e+30" in divergence.divergence_hint(config, untrained, 1)
 
 
 def test_one_lane_of_three_and_each_in_its_own_epoch(training):

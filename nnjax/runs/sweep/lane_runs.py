@@ -7,6 +7,7 @@ import numpy as np
 
 from nnjax.config import lanes as members
 from nnjax.runs import run_folder
+from nnjax.runs.divergence import divergence_hint
 from nnjax.runs.sweep import statistics
 from nnjax.runs.sweep import storage as kept
 from nnjax.runs.sweep.storage import DIVERGED
@@ -50,7 +51,7 @@ def child(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray]) -> "Chi
         tags["last_finite_epoch"] = str(lane.facts["epochs"])
         finite = epochs <= lane.facts["epochs"]
         shown = {name: histories[name][place, finite] for name in ("train/loss", "gradient/norm")}
-        tags["hint"] = run_folder.divergence_hint(sweep.lane_config(lane), shown, finite.sum())
+        tags["hint"] = divergence_hint(sweep.lane_config(lane), shown, finite.sum())
     return Child(
         member=lane.facts["member"],
         name=statistics.name(lane, sweep.keys),

@@ -12,10 +12,11 @@ from nnjax.config import lanes
 from nnjax.config.schema import Tracking
 from nnjax.data.dataset import Dataset
 from nnjax.reporting import run_figures
-from nnjax.runs import run, run_folder
+from nnjax.runs import run_folder
+from nnjax.runs.plan import make_plan
 from nnjax.runs.sweep import statistics
 from nnjax.runs.sweep import storage as kept
-from nnjax.runs.sweep.sweep import Sweep, outcome_of
+from nnjax.runs.sweep.sweep import Sweep, result_of
 from nnjax.system import atomic
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ def write_summary(sweep: Sweep, histories: Mapping[str, np.ndarray], tracking: T
     config = sweep.best()
     if config is None or not (tracking.figures or tracking.model):
         return None
-    dataset = run.load(config)
+    plan = make_plan(config)
     best = sweep.folder / "best"
     best.mkdir(exist_ok=True)
-    outcome = outcome_of(sweep, sweep.order[0], histories, dataset)
-    run_folder.write_network(best, config, dataset, outcome)
-    run_figures.write(best, config, dataset, outcome)
-    return dataset
+    result = result_of(sweep, sweep.order[0], histories, plan.dataset)
+    run_folder.write_network(best, config, plan.dataset, result.params)
+    run_figures.write(best, config, plan.dataset, result)
+    return plan.dataset
 
 
 def figures(sweep: Sweep, histories: Mapping[str, np.ndarray]) -> Iterator[tuple[str, "Figure"]]:

@@ -100,7 +100,7 @@ def config_of(lane: Lane, group: GroupInfo) -> Config:
     return members.replace_values(base, {key: lane.settings[key] for key in schema.lane_keys() if key in mine})
 
 
-def outcome_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], dataset: Dataset) -> TrainingResult:
+def result_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], dataset: Dataset) -> TrainingResult:
     """A lane as one network's outcome: what its figures and its model are made of."""
     lane = sweep.lanes[place]
     (path,) = [part.path for part in sweep.parts if part.path.name == lane.facts["part"]]
@@ -113,6 +113,7 @@ def outcome_of(sweep: Sweep, place: int, histories: Mapping[str, np.ndarray], da
     return TrainingResult(
         params=tuple(network.params),
         history=history,
+        metrics=lane.metrics,
         test={name: value for name, value in lane.metrics.items() if name.startswith("test/")},
         stopped=lane.facts["stopped"],
         epochs=epochs,

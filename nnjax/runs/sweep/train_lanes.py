@@ -1,6 +1,5 @@
-"""One job of a sweep: lanes that share a program, trained group by group, each group left in the sweep's folder."""
+"""One job of a sweep: lanes that share a program, trained group by group; each group is kept in the sweep's folder."""
 
-import dataclasses
 import hashlib
 import logging
 import math
@@ -13,235 +12,226 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from nnjax.config import lanes as members
+from nnjax.config import lanes
 from nnjax.config.schema import Config
-from nnjax.data.dataset import Dataset
 from nnjax.errors import InputError, TrainingError
-from nnjax.reporting import run_names
-from nnjax.runs import build, checkpoints, provenance, run_folder
-from nnjax.runs import run as pipeline
-from nnjax.runs.checkpoints import Checkpointer
+from nnjax.runs import build, check, checkpoints, jax_setup, provenance, run_folder
+from nnjax.runs.checkpoints import Checkpointer, exclusive_folder_lock
+from nnjax.runs.fit import fit
+from nnjax.runs.plan import RunPlan, make_plan
 from nnjax.runs.progress import Progress
-from nnjax.runs.sweep import storage as kept
+from nnjax.runs.sweep import storage
 from nnjax.runs.sweep.parent_run import Parent
 from nnjax.runs.sweep.storage import DIVERGED, FINISHED, GroupInfo, Lane
-from nnjax.system import secrets, signals
+from nnjax.system import secrets
 from nnjax.training import layout
 from nnjax.training.batches import Split
-from nnjax.training.train_state import BY_LAYER
+from nnjax.training.result import lane_results
 from nnjax.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
-POINTS = 100  # epochs of a lane's history that are kept
+HISTORY_EPOCHS = 100  # of a lane's history that are kept
 
 
 class LaneConfig(NamedTuple):
-    """A configuration and what identifies it."""
+    """The configuration of a lane, and what identifies it."""
 
     config: Config
     identity: str
 
 
+class Place(NamedTuple):
+    """Where a job of a sweep works: its own folder, the sweep's root, and the sweep's run in the store."""
+
+    folder: Path
+    root: Path
+    parent: Parent
+
+
 def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[float | TrainingError]:
-    """Trains the members that aren't finished; a result for each point of `lanes.values`.
+    """Train the lanes of a job that aren't finished; return a result for each point of `lanes.values`.
 
     A result is the mean objective over the point's seeds, or an error where none of them was trained to the end.
+    folder: the job's own; root: the sweep's.
 
-    Args:
-        config: of the job, with `lanes`.
-        folder: the job's own.
-        root: the sweep's.
-        start_folder: where the command was started.
-
-    Raises:
-        InputError: data, platform or store can't be had as asked.
-        TrainingError: the gradients differ.
+    Raises InputError for data, a platform or a store that can't be had as asked, TrainingError where gradients differ.
     """
-    dataset = pipeline.load(config)
-    pipeline.prepare_jax(config)
-    lanes = [LaneConfig(lane, members.identity(told(lane), dataset.digest)) for lane in members.lane_configs(config)]
-    done = {lane.facts["member"] for lane in kept.unique_lanes([*kept.parts(root)]) if lane.facts["status"] == FINISHED}
-    todo = list({lane.identity: lane for lane in lanes if lane.identity not in done}.values())
-    log.info("%s: %s", dataset.notice or run_folder.describe_data(dataset), count(len(todo), len(lanes)))
-    pipeline.log_batch(config, dataset)
-    if todo:
-        run_folder.write_settings(folder, secrets.without_passwords(dataclasses.asdict(config)))
-        with Parent(config, dataset.name, root, start_folder) as parent:
-            train(todo, dataset, folder, root, parent)
-    found = {lane.facts["member"]: lane for lane in kept.unique_lanes([*kept.parts(root)])}
-    objective = run_folder.objective(config, dataset)
-    values = [found[lane.identity].metrics.get(objective, math.nan) for lane in lanes]
-    points = np.reshape(values, (-1, config.lanes.seeds))
-    return [result(point) for point in points]
+    plan = make_plan(config)
+    jax_setup.configure(config.runtime)
+    digest = plan.dataset.digest
+    job = [LaneConfig(lane, lanes.identity(lane_settings(lane), digest)) for lane in lanes.lane_configs(config)]
+    finished = {lane.facts["member"] for lane in stored_lanes(root).values() if lane.facts["status"] == FINISHED}
+    unfinished = list({lane.identity: lane for lane in job if lane.identity not in finished}.values())
+    log.info("%s: %s", plan.announcement, count_lanes(len(unfinished), len(job)))
+    if plan.batch_description:
+        log.info("batch: %s", plan.batch_description)
+    if unfinished:
+        run_folder.write_settings(folder, plan.settings)
+        with Parent(config, plan.dataset.name, root, start_folder) as parent:
+            train(unfinished, plan, Place(folder, root, parent))
+    trained = stored_lanes(root)
+    objectives = [trained[lane.identity].metrics.get(plan.objective, math.nan) for lane in job]
+    return [mean_objective(seeds) for seeds in np.reshape(objectives, (-1, config.lanes.seeds))]
 
 
-def told(config: Config) -> dict[str, Any]:
-    """A member's settings, fit to be recorded."""
-    return secrets.without_passwords(members.settings(config))
+def stored_lanes(root: Path) -> dict[str, Lane]:
+    """Return all lanes in a sweep's folder by their identity."""
+    return {lane.facts["member"]: lane for lane in storage.unique_lanes([*storage.parts(root)])}
 
 
-def count(todo: int, lanes: int) -> str:
-    """`256 lanes`, or `256 lanes, 56 to train, 200 skipped: finished before`."""
-    all_lanes = f"{lanes} lane{'s' * (lanes != 1)}"
-    return all_lanes if todo == lanes else f"{all_lanes}, {todo} to train, {lanes - todo} skipped: finished before"
+def lane_settings(config: Config) -> dict[str, Any]:
+    """Return the settings of a lane that its result depends on, fit to be recorded."""
+    return secrets.without_passwords(lanes.settings(config))
 
 
-def result(values: np.ndarray) -> float | TrainingError:
-    """The mean over a point's seeds, without those that diverged."""
-    there = values[np.isfinite(values)]
+def count_lanes(unfinished: int, total: int) -> str:
+    """Return `256 lanes`, or `256 lanes, 56 to train, 200 skipped: finished before`."""
+    lanes_of_job = f"{total} lane{'s' * (total != 1)}"
+    if unfinished == total:
+        return lanes_of_job
+    return f"{lanes_of_job}, {unfinished} to train, {total - unfinished} skipped: finished before"
+
+
+def mean_objective(objectives: np.ndarray) -> float | TrainingError:
+    """Return the mean over a point's seeds, without those that diverged; an error where all did."""
+    reached = objectives[np.isfinite(objectives)]
     hint = "the loss stopped being finite; try a lower optimizer.learning_rate, or training.clip_norm=1"
-    return float(there.mean()) if len(there) else TrainingError(hint)
+    return float(reached.mean()) if len(reached) else TrainingError(hint)
 
 
-def train(todo: Sequence[LaneConfig], dataset: Dataset, folder: Path, root: Path, parent: Parent) -> None:
-    """Trains all of them, in groups as large as memory and `lanes.max` allow; out of memory, in smaller ones."""
-    config = todo[0].config
-    check = pipeline.check_gradients(config, dataset, folder)
-    if check is not None:
-        pipeline.accept(check)
-    configs = [lane.config for lane in todo]
-    fitting = layout.most_lanes(build.memory(configs, dataset), jax.devices()[0])
-    room = even_group_size(len(todo), min(config.lanes.max or fitting, len(todo)))
-    for found in checkpoints.identities(
-        root / checkpoints.FOLDER
-    ):  # groups that were being trained when a command ended
-        names = {lane.identity: lane for lane in todo}
-        if {*found["members"]} <= {*names}:
-            again = [names.pop(name) for name in found["members"]]
-            train_group(again, found["room"], dataset, folder, root, parent)
-            todo = list(names.values())
-    while todo:
-        group, rest = todo[:room], todo[room:]
+def train(unfinished: Sequence[LaneConfig], plan: RunPlan, place: Place) -> None:
+    """Train lanes in groups as large as memory and `lanes.max` allow; out of memory, in smaller ones.
+
+    Groups that were being trained when an earlier command ended are resumed first, as they were.
+    """
+    check.accept(check.check_gradients(plan, place.folder))
+    max_lanes = plan.config.lanes.max or layout.most_lanes(
+        build.memory([lane.config for lane in unfinished], plan.dataset), jax.devices()[0]
+    )
+    room = even_group_size(len(unfinished), min(max_lanes, len(unfinished)))
+    for checkpoint in checkpoints.identities(place.root / checkpoints.FOLDER):
+        by_identity = {lane.identity: lane for lane in unfinished}
+        if {*checkpoint["members"]} <= {*by_identity}:
+            resumed = [by_identity.pop(identity) for identity in checkpoint["members"]]
+            train_group(resumed, checkpoint["room"], plan, place)
+            unfinished = list(by_identity.values())
+    while unfinished:
+        group, rest = unfinished[:room], unfinished[room:]
         try:
-            train_group(group, room, dataset, folder, root, parent)
+            train_group(group, room, plan, place)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error) or room == 1:
                 raise
             log.info("out of memory with %d lanes: going on with half of them at once", room)
-            room = even_group_size(len(todo), -(-room // 2))
+            room = even_group_size(len(unfinished), -(-room // 2))
             continue
-        todo = rest
+        unfinished = rest
 
 
-def even_group_size(lanes: int, most: int) -> int:
-    """The size of groups, about equal and not above `most`: they share a program, the last is filled up."""
-    return -(-lanes // -(-lanes // most))
+def even_group_size(lanes: int, max_lanes: int) -> int:
+    """Return the size of about equal groups of at most `max_lanes`; they share a program, and the last is padded."""
+    return -(-lanes // -(-lanes // max_lanes))
 
 
-def train_group(
-    group: Sequence[LaneConfig], room: int, dataset: Dataset, folder: Path, root: Path, parent: Parent
-) -> None:
-    """Trains lanes of one program and writes their part; InputError where another process trains the same."""
-    started, config = time.time(), group[0].config
-    training = build.training([lane.config for lane in group], dataset, room, POINTS)
-    compiles, identities = training.compiles, [lane.identity for lane in group]
-    place = root / checkpoints.FOLDER / hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
-    checkpointer = Checkpointer(place, config.checkpoint.every, {"members": identities, "room": room})
-    with checkpoints.exclusive_folder_lock(place):
-        restore(checkpointer, training)
-        words = layout.describe(config.lanes.strategy, len(group), training.plan)
-        programs = f"{compiles} program{'s' * (compiles != 1)} compiled in {training.compile_seconds:.1f} s"
+def train_group(group: Sequence[LaneConfig], room: int, plan: RunPlan, place: Place) -> None:
+    """Train lanes of one program and write them into the sweep's folder.
+
+    room: how many lanes the program is compiled for. Raises InputError where another process trains the same lanes.
+    """
+    started, config = time.time(), plan.config
+    trainer = build.trainer([lane.config for lane in group], plan.dataset, room, HISTORY_EPOCHS)
+    compiles, identities = trainer.compiles, [lane.identity for lane in group]
+    folder = place.root / checkpoints.FOLDER / hashlib.sha256("".join(identities).encode()).hexdigest()[:16]
+    checkpointer = Checkpointer(folder, config.checkpoint.every, {"members": identities, "room": room})
+    with exclusive_folder_lock(folder):
+        restore(checkpointer, trainer)
+        execution = layout.describe(config.lanes.strategy, len(group), trainer.plan)
+        programs = f"{compiles} program{'s' * (compiles != 1)} compiled in {trainer.compile_seconds:.1f} s"
         with Progress(config.training.epochs) as progress:
-            log.info("%s, %s", words, programs)
-            with signals.caught() as stop:
-                for chunk in training.chunks(checkpointer.epochs):
-                    progress.show(chunk)
-                    parent.check()
-                    checkpointer.maybe_save(training)
-                    if stop.requested:
-                        break
-                checkpointer.save(training)
-                if stop.requested:
-                    log.info(
-                        "interrupted after epoch %s: %s",
-                        checkpoints.describe_position(training),
-                        going_on(config, folder, root),
-                    )
-        part = kept.new_part(root)
-        lanes = list(outcomes(group, training, dataset, part, folder, (started, time.time())))
-        described = GroupInfo(
-            config=secrets.without_passwords(dataclasses.asdict(config)),
-            dataset={
-                "name": dataset.name,
-                "called": dataset.called,
-                "source": dataset.source,
-                "described": run_folder.describe_data(dataset),
-                "notice": dataset.notice,
-                "task": dataset.task,
-                "network": run_names.network(config.model.name, config.loss.name, build.units(config, dataset)),
-            },
-            layout=words,
-            compiles=compiles,
-            compile_seconds=training.compile_seconds,
-            train_seconds=training.train_seconds,
-            examples_per_second=training.examples / max(training.train_seconds, 1e-9),
-            provenance=provenance.of(dataset, pipeline.device()),
-        )
-        layers = training.params(config.training.keep)
+            log.info("%s, %s", execution, programs)
+            try:
+                fit(trainer, checkpointer, progress.show, lambda chunk: place.parent.check())
+            except KeyboardInterrupt:
+                position = checkpoints.describe_position(trainer)
+                log.info("interrupted after epoch %s: %s", position, how_to_resume(config, place))
+                raise
+        part = storage.new_part(place.root)
+        trained = list(stored(group, trainer, plan, part, place.folder, (started, time.time())))
+        info = group_info(plan, execution, compiles, trainer)
+        layers = trainer.params(config.training.keep)
         params = tuple((np.asarray(layer.Theta), np.asarray(layer.b)) for layer in layers)
-        metadata = {**run_folder.network_metadata(config, dataset), "lanes": len(group)}
-        kept.write(part, lanes, described, subsample_history(training, config), params, metadata)
+        metadata = {**run_folder.network_metadata(config, plan.dataset), "lanes": len(group)}
+        storage.write(part, trained, info, subsample_history(trainer), params, metadata)
         checkpointer.discard()
 
 
-def restore(checkpointer: Checkpointer, training: Trainer) -> None:
-    """Goes on where the group was; where nothing can be read, the group is trained from the start, which is said."""
+def restore(checkpointer: Checkpointer, trainer: Trainer) -> None:
+    """Resume a group from its checkpoint; where none can be read, log that it is trained from the start."""
     try:
-        found = checkpointer.latest()
-        if found is not None:
-            checkpointer.restore(training, found)
+        checkpoint = checkpointer.latest()
+        if checkpoint is not None:
+            checkpointer.restore(trainer, checkpoint)
     except InputError as error:
         log.warning("%s: trained from the start", error)
 
 
-def going_on(config: Config, folder: Path, root: Path) -> str:
-    """Which command goes on with a sweep."""
+def how_to_resume(config: Config, place: Place) -> str:
+    """Return which command resumes a sweep."""
     if config.sweep.name is not None:
         return "the same command goes on"
-    return f"the same command with hydra.{'run' if root == folder else 'sweep'}.dir={os.path.relpath(root)} goes on"
+    folder = f"hydra.{'run' if place.root == place.folder else 'sweep'}.dir={os.path.relpath(place.root)}"
+    return f"the same command with {folder} goes on"
 
 
-def outcomes(
-    group: Sequence[LaneConfig],
-    training: Trainer,
-    dataset: Dataset,
-    part: Path,
-    folder: Path,
-    when: tuple[float, float],
+def group_info(plan: RunPlan, execution: str, compiles: int, trainer: Trainer) -> GroupInfo:
+    """Return how a group was trained, as it is stored beside its lanes."""
+    dataset = plan.dataset
+    return GroupInfo(
+        config=plan.settings,
+        dataset={
+            "name": dataset.name,
+            "called": dataset.called,
+            "source": dataset.source,
+            "described": plan.data_description,
+            "notice": dataset.notice,
+            "task": dataset.task,
+            "network": plan.network_name,
+        },
+        layout=execution,
+        compiles=compiles,
+        compile_seconds=trainer.compile_seconds,
+        train_seconds=trainer.train_seconds,
+        examples_per_second=trainer.examples / max(trainer.train_seconds, 1e-9),
+        provenance=provenance.of(dataset, jax_setup.device_kind()),
+    )
+
+
+def stored(
+    group: Sequence[LaneConfig], trainer: Trainer, plan: RunPlan, part: Path, folder: Path, when: tuple[float, float]
 ) -> Iterator[Lane]:
-    """What became of each lane."""
-    keep = group[0].config.training.keep
-    test = training.evaluate(keep, Split(*dataset.test))
-    tested = training.named("test", *test, dataset.test.y)
-    validated = len(dataset.validation.y) > 0
-    rows = training.measured("best" if keep == "best" and validated else "last")
-    ends = zip(group, training.stopped, training.epochs.tolist(), training.best_epoch.tolist(), strict=True)
-    for i, (lane, stopped, last, best) in enumerate(ends):
-        diverged = stopped == "diverged" or not np.isfinite(test.loss[i])
-        last -= stopped == "diverged"
-        epoch = best if keep == "best" and validated else last
-        measured = {name: float(values[i]) for name, values in rows.items() if not name.startswith(BY_LAYER)}
-        measured |= {name: float(values[i]) for name, values in tested.items()}
+    """Yield what is stored of each lane; when: the seconds (time.time()) in which the group was trained."""
+    results = lane_results(trainer, plan.config.training.keep, Split(*plan.dataset.test))
+    for number, (lane, result) in enumerate(zip(group, results, strict=True)):
+        diverged = result.stopped == "diverged"
         facts = {
             "member": lane.identity,
-            "data": dataset.digest,
+            "data": plan.dataset.digest,
             "folder": str(folder),
             "part": part.name,
-            "lane": i,
+            "lane": number,
             "status": DIVERGED if diverged else FINISHED,
-            "stopped": "diverged" if diverged else stopped,
-            "epochs": last,
-            "kept_epoch": epoch,
+            "stopped": result.stopped,
+            "epochs": result.epochs,
+            "kept_epoch": result.kept_epoch,
             "started": int(when[0] * 1000),
             "ended": int(when[1] * 1000),
         }
-        metrics = {} if diverged else {name: value for name, value in measured.items() if np.isfinite(value)}
-        yield Lane(facts, told(lane.config), metrics)
+        yield Lane(facts, lane_settings(lane.config), {} if diverged else result.metrics)
 
 
-def subsample_history(training: Trainer, config: Config) -> dict[str, np.ndarray]:
-    """Histories of all lanes at POINTS epochs at most, and those epochs; metrics that nobody measured left out."""
-    history, epochs = training.history(), training.history_epochs()
-    chosen = np.unique(np.linspace(0, len(epochs) - 1, POINTS).round().astype(int))
-    there = {name: values[:, chosen] for name, values in history.items() if np.isfinite(values).any()}
-    return {"epoch": epochs[chosen], **there}
+def subsample_history(trainer: Trainer) -> dict[str, np.ndarray]:
+    """Return histories of all lanes at HISTORY_EPOCHS epochs at most, and those epochs, without unmeasured metrics."""
+    history, epochs = trainer.history(), trainer.history_epochs()
+    rows = np.unique(np.linspace(0, len(epochs) - 1, HISTORY_EPOCHS).round().astype(int))
+    measured = {name: values[:, rows] for name, values in history.items() if np.isfinite(values).any()}
+    return {"epoch": epochs[rows], **measured}

@@ -184,11 +184,11 @@ DELIVER = """
 import sys
 from pathlib import Path
 from nnjax.config.schema import Tracking
-from nnjax.sweep import delivery
+from nnjax.runs.sweep import upload
 from nnjax.runs.sweep.callback import Running
 root = Path(sys.argv[1])
 tracking = Tracking(True, None, None, None, {}, False, False)
-delivery.deliver(Running(root, root.parent, tracking, "runs", None), "FINISHED")
+upload.deliver(Running(root, root.parent, tracking, "runs", None), "FINISHED")
 """
 
 

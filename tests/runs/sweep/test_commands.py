@@ -114,7 +114,7 @@ def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
 
     for module in (upload, parent_run):
         monkeypatch.setattr(module, "KILLED_PATIENCE", 60.0)
-    real, groups = build.training, []
+    real, groups = build.trainer, []
 
     def interrupted(*arguments):
         groups.append(arguments)
@@ -122,7 +122,7 @@ def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(build, "training", interrupted)
+    monkeypatch.setattr(build, "trainer", interrupted)
     assert main(*XOR, "lanes.seeds=8", "lanes.max=4", "sweep.name=c", "lanes.record=table")[0] == 130
     sweep = Swept(tmp_path / "sweeps" / "c", tmp_path)
     assert len(sweep.parts()) == 1

@@ -77,7 +77,7 @@ def test_a_diverging_neighbour_changes_no_bit(swept):
 def test_smaller_groups_share_a_program_and_train_the_same(swept, eight, monkeypatch, strategy, most):
     """Also where the members don't divide evenly: 3, 3 and 2."""
     memory = Memory(8)
-    monkeypatch.setattr(build, "training", memory)
+    monkeypatch.setattr(build, "trainer", memory)
     made = swept().run(OFF, f"lanes.strategy={strategy}", "lanes.seeds=8", f"lanes.max={most}")
     assert len(made.parts()) == -(-8 // most)
     assert all(len(part.lanes) <= most for part in made.parts())
@@ -96,7 +96,7 @@ class Memory:
     """Stands for `assembly.training` on a machine that holds so many lanes."""
 
     def __init__(self, most, message="RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes."):
-        self.most, self.message, self.asked, self.real = most, message, [], build.training
+        self.most, self.message, self.asked, self.real = most, message, [], build.trainer
 
     def __call__(self, lanes, dataset, room=None, most=None):
         self.asked.append(room)
@@ -107,7 +107,7 @@ class Memory:
 
 def test_out_of_memory_halves_the_lanes_and_goes_on(swept, monkeypatch, caplog, eight):
     memory = Memory(4)
-    monkeypatch.setattr(build, "training", memory)
+    monkeypatch.setattr(build, "trainer", memory)
     caplog.set_level("INFO", logger="nnjax")
     made = swept().run(OFF, "lanes.strategy=vmap", "lanes.seeds=8")
     assert memory.asked == [8, 4, 4]
@@ -119,7 +119,7 @@ def test_out_of_memory_halves_the_lanes_and_goes_on(swept, monkeypatch, caplog, 
 
 def test_not_even_one_lane_in_memory_is_the_devices_error(swept, monkeypatch):
     memory = Memory(0)
-    monkeypatch.setattr(build, "training", memory)
+    monkeypatch.setattr(build, "trainer", memory)
     with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"):
         swept().train(OFF, "lanes.seeds=8")
     assert memory.asked == [8, 4, 2, 1]
@@ -127,7 +127,7 @@ def test_not_even_one_lane_in_memory_is_the_devices_error(swept, monkeypatch):
 
 def test_another_error_of_the_device_is_not_taken_for_memory(swept, monkeypatch):
     memory = Memory(0, "INTERNAL: something else")
-    monkeypatch.setattr(build, "training", memory)
+    monkeypatch.setattr(build, "trainer", memory)
     with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
         swept().train(OFF, "lanes.seeds=8")
     assert memory.asked == [8]
@@ -144,7 +144,7 @@ def test_a_job_that_ends_without_any_lane_leaves_no_run_running(swept, monkeypat
 
     made = swept()
     with monkeypatch.context() as patch:
-        patch.setattr(build, "training", ends)
+        patch.setattr(build, "trainer", ends)
         with pytest.raises(type(error)):
             made.train("lanes.seeds=4")
     made.deliver(status="FAILED")
