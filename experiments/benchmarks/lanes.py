@@ -21,7 +21,7 @@ from nnjax.network.models import Model, lenet5, mlp
 from nnjax.training import compiler_options, layout
 from nnjax.training.batches import Encoding, Split
 from nnjax.training.layout import ALONE, ExecutionPlan, Workload
-from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, Position, TrainSpec
+from nnjax.training.train_state import MAX_EPOCHS_PER_CALL, Position, TrainSpec
 from nnjax.training.trainer import Trainer
 
 HYPER = {"learning_rate": 0.05, "b1": 0.9, "b2": 0.999, "eps": 1e-8}

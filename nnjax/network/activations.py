@@ -1,4 +1,4 @@
-"""Activation functions g beside their derivatives g' (L1, L26)."""
+"""Activation functions g beside their derivatives g' (L1, L26), all elementwise: any shape goes in and comes out."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,12 +11,12 @@ Values = Float[Array, "*shape"]
 
 
 class Activation(NamedTuple):
-    """An activation a = g(z), elementwise on any shape.
+    """An activation a = g(z).
 
     Attributes:
-        value: g, from z to a of the same shape.
-        derivative: g', from z and the a = g(z) that the forward pass kept.
-        smooth: whether g' exists everywhere; where it does not, a finite difference across the kink means nothing.
+        value: g, from z to a.
+        derivative: g', from z and a = g(z); it may use either.
+        smooth: whether g' exists everywhere. Across a kink, a finite difference is not the derivative.
     """
 
     value: Callable[[Values], Values]
@@ -25,55 +25,55 @@ class Activation(NamedTuple):
 
 
 def sigmoid(z: Values) -> Values:
-    """g(z) = 1 / (1 + e^-z) (L1)."""
+    """Compute g(z) = 1 / (1 + e^-z) (L1)."""
     return jax.nn.sigmoid(z)
 
 
 def sigmoid_derivative(z: Values, a: Values) -> Values:
-    """g'(z) = a (1 - a) (L26)."""
+    """Compute g'(z) = a (1 - a) (L26)."""
     return a * (1 - a)
 
 
 def tanh(z: Values) -> Values:
-    """g(z) = tanh z."""
+    """Compute g(z) = tanh z."""
     return jnp.tanh(z)
 
 
 def tanh_derivative(z: Values, a: Values) -> Values:
-    """g'(z) = 1 - a^2."""
+    """Compute g'(z) = 1 - a^2."""
     return 1 - a * a
 
 
 def relu(z: Values) -> Values:
-    """g(z) = max(0, z)."""
+    """Compute g(z) = max(0, z)."""
     return jnp.maximum(z, 0)
 
 
 def relu_derivative(z: Values, a: Values) -> Values:
-    """g'(z) = 1 for z > 0, else 0; at the kink 0, the minimum-norm subgradient (arXiv:2010.09133).
+    """Compute g'(z) = 1 for z > 0, else 0.
 
-    `jax.grad` of `jnp.maximum(z, 0)` says 1/2 there; a kink has measure zero, and `gradcheck` stays away from it.
+    At the kink z = 0 it is 0, the subgradient of least norm (arXiv:2010.09133); `jax.grad` of max(z, 0) gives 1/2.
     """
     return (z > 0).astype(z.dtype)
 
 
 def softplus(z: Values) -> Values:
-    """g(z) = log(1 + e^z), without overflow."""
+    """Compute g(z) = log(1 + e^z), without overflow."""
     return jax.nn.softplus(z)
 
 
 def softplus_derivative(z: Values, a: Values) -> Values:
-    """g'(z) = 1 / (1 + e^-z)."""
+    """Compute g'(z) = 1 / (1 + e^-z)."""
     return jax.nn.sigmoid(z)
 
 
 def identity(z: Values) -> Values:
-    """g(z) = z (L8)."""
+    """Return g(z) = z (L8)."""
     return z
 
 
 def identity_derivative(z: Values, a: Values) -> Values:
-    """g'(z) = 1."""
+    """Return g'(z) = 1."""
     return jnp.ones_like(z)
 
 

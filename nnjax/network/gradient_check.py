@@ -111,7 +111,7 @@ def comparison(model: Model, loss: Loss, gradient: Gradient) -> Callable[..., tu
         return mean_loss(model, loss)(params, x, targets, weights) + l2_penalty(params, l2, n)
 
     def compare(params: Params, x: Any, *rest: Any) -> tuple[Any, ...]:
-        value_by_hand, by_hand = gradient(params, x, *rest)
+        value_by_hand, by_hand, _ = gradient(params, x, *rest)
         value, automatic = jax.value_and_grad(cost)(params, x, *rest)
         z, kept = model.forward(params, x)
         kinked = [*([] if loss.smooth else [z]), *([] if model.smooth else jax.tree.leaves(kept))]

@@ -1,4 +1,8 @@
-"""Architectures: how layers are joined. A model ends in logits z; their activation belongs to the loss."""
+"""Architectures: layers one after another (L2, L3, L16). A model ends in logits z; their activation is the loss's.
+
+forward      a^(1) = x      a^(l+1) = g(a^(l) Theta^(l)^T + b^(l))      z = the last layer's, without g
+backward     from delta = d cost / d z, last layer first: each gives its gradient, and d_out for the one before
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -25,12 +29,12 @@ class Model(NamedTuple):
 
     Attributes:
         init: (key, scale) -> params; scale multiplies the initial weights.
-        forward: (params, x (batch, *input_shape)) -> (z (batch, outputs), kept).
-        backward: (params, kept, delta (batch, outputs)) -> gradients like params; delta = d cost / d z.
+        forward: (params, x (batch, *input_shape)) -> (z (batch, outputs), residuals).
+        backward: (params, residuals, delta (batch, outputs)) -> gradients like params; delta = d cost / d z.
         input_shape: the shape of one instance.
         outputs: the number of logits.
         smooth: whether the logits have derivatives everywhere.
-        products: multiplications of the forward pass of one instance, by layer.
+        products: multiplications in the forward pass of one instance, by layer.
     """
 
     init: Callable[[Key[Array, ""], Scale], Params]
@@ -44,11 +48,11 @@ class Model(NamedTuple):
 
 @cache
 def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer, product: Product = matmul) -> Model:
-    """A fully connected network with s = units, inputs first and outputs last (L2, L3).
+    """Return a fully connected network with s = units, inputs first and outputs last (L2, L3).
 
-    No hidden layer, s = (d, K), is one unit (K = 1) or one layer of units. Hidden layers share one activation.
-    `product` multiplies matrices, forward and backward: see PRECISIONS.
-    Equal arguments give the same object, so that programs compiled for it are found again.
+    Without a hidden layer, s = (d, K), it is one unit (K = 1) or one layer of units. Hidden layers share an activation.
+    `product` multiplies matrices, forward and backward. Equal arguments give the same object, so that the programs
+    compiled for it are found again.
     """
     functions = [*[activation] * (len(units) - 2), Activation(identity, identity_derivative)]
 
@@ -62,8 +66,8 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
     def forward(params: Params, x: Array) -> tuple[Array, tuple[dense.Residuals, ...]]:
         return dense_forward(params, x, functions, product)
 
-    def backward(params: Params, kept: tuple[dense.Residuals, ...], delta: Array) -> Params:
-        return dense_backward(params, kept, delta, functions, product)[0]
+    def backward(params: Params, residuals: tuple[dense.Residuals, ...], delta: Array) -> Params:
+        return dense_backward(params, residuals, delta, functions, product)[0]
 
     products = tuple(n_in * n_out for n_in, n_out in pairwise(units))
     return Model(init, forward, backward, (units[0],), units[-1], all(g.smooth for g in functions), products)
@@ -72,21 +76,25 @@ def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer
 def dense_forward(
     params: Params, x: Array, functions: Sequence[Activation], product: Product
 ) -> tuple[Array, tuple[dense.Residuals, ...]]:
-    """Fully connected layers one after another, each with its activation."""
-    a, kept = x, []
+    """Compute fully connected layers one after another, each with its activation (L2)."""
+    a, residuals = x, []
     for layer, g in zip(params, functions, strict=True):
-        a, kept_here = dense.forward(layer, a, g, product)
-        kept.append(kept_here)
-    return a, tuple(kept)
+        a, layer_residuals = dense.forward(layer, a, g, product)
+        residuals.append(layer_residuals)
+    return a, tuple(residuals)
 
 
 def dense_backward(
-    params: Params, kept: tuple[dense.Residuals, ...], delta: Array, functions: Sequence[Activation], product: Product
+    params: Params,
+    residuals: tuple[dense.Residuals, ...],
+    delta: Array,
+    functions: Sequence[Activation],
+    product: Product,
 ) -> tuple[Params, Array]:
-    """Gradients of fully connected layers and of their inputs, from delta = d cost / d output."""
+    """Compute the gradients of fully connected layers and their inputs, from delta = d cost / d output (L26, L27)."""
     d_out, grads = delta, []
-    for layer, kept_here, g in zip(reversed(params), reversed(kept), reversed(functions), strict=True):
-        gradient, d_out = dense.backward(layer, kept_here, d_out, g, product)
+    for layer, layer_residuals, g in zip(reversed(params), reversed(residuals), reversed(functions), strict=True):
+        gradient, d_out = dense.backward(layer, layer_residuals, d_out, g, product)
         grads.append(gradient)
     return tuple(reversed(grads)), d_out
 
@@ -95,11 +103,11 @@ def dense_backward(
 def lenet5(
     outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = matmul
 ) -> Model:
-    """LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, section II.B).
+    """Return LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, section II.B).
 
     28 x 28 pixels, unrolled row by row (L14) -> 6 maps of 5 x 5 windows, with two zeros around the image, 28 x 28 ->
     pooled 14 x 14 -> 16 maps of 5 x 5 windows, 10 x 10 -> pooled 5 x 5 -> 120 -> 84 -> outputs: 61,706 parameters for
-    10. Otherwise than in 1998 all 16 maps see all 6, pooling has no weights, and the outputs are logits.
+    10. Unlike that of 1998, all 16 maps see all 6, pooling has no weights, and the outputs are logits.
     """
     geometries = (Geometry(padding="same", block=2), Geometry(block=2))
     units, functions = (400, 120, 84, outputs), [activation, activation, Activation(identity, identity_derivative)]
@@ -114,22 +122,24 @@ def lenet5(
         )
 
     def forward(params: Params, x: Array) -> tuple[Array, Any]:
-        a, kept = from_rows(x.reshape(len(x), -1), 28, 28), []
+        a, residuals = from_rows(x.reshape(len(x), -1), 28, 28), []
         for layer, geometry in zip(params, geometries, strict=False):
-            blocks, kept_here = convolution.forward(layer, a, activation, geometry, product)
-            a, kept_pooled = pooling.forward(blocks)
-            kept.append((kept_here, kept_pooled))
-        z, kept_dense = dense_forward(params[2:], flatten(a), functions, product)
-        return z, (tuple(kept), a, kept_dense)
+            blocks, layer_residuals = convolution.forward(layer, a, activation, geometry, product)
+            a, pooling_residuals = pooling.forward(blocks)
+            residuals.append((layer_residuals, pooling_residuals))
+        z, dense_residuals = dense_forward(params[2:], flatten(a), functions, product)
+        return z, (tuple(residuals), a, dense_residuals)
 
-    def backward(params: Params, kept: Any, delta: Array) -> Params:
-        kept_maps, a, kept_dense = kept
-        grads, d_rows = dense_backward(params[2:], kept_dense, delta, functions, product)
+    def backward(params: Params, residuals: Any, delta: Array) -> Params:
+        maps_residuals, a, dense_residuals = residuals
+        grads, d_rows = dense_backward(params[2:], dense_residuals, delta, functions, product)
         d_out = flatten_backward(d_rows, a.shape)
         for i in (1, 0):
-            kept_here, kept_pooled = kept_maps[i]
-            d_blocks = pooling.backward(kept_pooled, d_out)
-            gradient, d_out = convolution.backward(params[i], kept_here, d_blocks, activation, geometries[i], product)
+            layer_residuals, pooling_residuals = maps_residuals[i]
+            d_blocks = pooling.backward(pooling_residuals, d_out)
+            gradient, d_out = convolution.backward(
+                params[i], layer_residuals, d_blocks, activation, geometries[i], product
+            )
             grads = (gradient, *grads)
         return grads
 

@@ -14,14 +14,15 @@ from nnjax.data.dataset import Dataset, Split, digest_splits
 from nnjax.inference import predictor
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.losses import LOSSES
-from nnjax.network.matmul import PRECISIONS, Product, matmul
+from nnjax.network.matmul import Product, matmul
 from nnjax.network.models import MODELS, Model
 from nnjax.runs import operations
 from nnjax.training import batches, layout
 from nnjax.training.layout import ExecutionPlan, Workload
 from nnjax.training.metrics import EVALUATION_BATCH
 from nnjax.training.optimizers import schedule
-from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, TrainSpec, columns
+from nnjax.training.precision import PRECISIONS
+from nnjax.training.train_state import MAX_EPOCHS_PER_CALL, TrainSpec, columns
 from nnjax.training.trainer import Trainer
 
 FORWARD_SETTINGS = ("name", "activation", "pooling")  # of a model: what its formula in the predictor needs

@@ -4,9 +4,9 @@ import jax
 
 from nnjax.config.schema import Runtime
 from nnjax.errors import InputError
-from nnjax.network.matmul import PRECISIONS
 from nnjax.runs import compile_cache
 from nnjax.training import compiler_options
+from nnjax.training.precision import PRECISIONS
 
 
 def configure(runtime: Runtime) -> None:

@@ -16,7 +16,6 @@ import numpy as np
 from nnjax.config.schema import Config
 from nnjax.errors import InputError, TrainingError
 from nnjax.network.gradient_check import GradientCheck
-from nnjax.network.matmul import PRECISIONS
 from nnjax.reporting import run_figures, run_names, run_page, summary
 from nnjax.reporting.summary import RunSummary
 from nnjax.runs import build, check, checkpoints, jax_setup, provenance, run_folder
@@ -29,8 +28,9 @@ from nnjax.runs.run_logger import RunLogger, name_of
 from nnjax.runs.run_summary import summarize
 from nnjax.system.times import Times
 from nnjax.training.batches import Split
+from nnjax.training.precision import PRECISIONS
 from nnjax.training.result import TrainingResult, lane_results
-from nnjax.training.train_step import DIVERGED
+from nnjax.training.train_state import DIVERGED
 from nnjax.training.trainer import Chunk, Trainer
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from nnjax.tracking.courier import Courier
 from nnjax.tracking.delivery import packed
 from nnjax.tracking.journal import RunJournal, opening, read
 from nnjax.training.result import TrainingResult
-from nnjax.training.train_step import BY_LAYER
-from nnjax.training.trainer import STOPPED, Chunk
+from nnjax.training.train_state import BY_LAYER, STOPPED
+from nnjax.training.trainer import Chunk
 
 log = logging.getLogger(__name__)
 POINTS = 100  # of a metric at most: a boolean run has thousands of epochs

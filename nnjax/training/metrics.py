@@ -15,7 +15,7 @@ EVALUATION_BATCH = 1000
 
 
 class EvalMetrics(NamedTuple):
-    """Mean loss and share of right classes, which is nan of a regression."""
+    """Mean loss and share of right classes; of a regression mean squared error (h - t)^2 of the scaled targets t."""
 
     loss: Float[Array, "*lanes"]
     accuracy: Float[Array, "*lanes"]
@@ -27,10 +27,12 @@ def predict_class(loss: Loss, z: Float[Array, "batch outputs"]) -> Int[Array, " 
     return (loss.output(z)[:, 0] > 0.5).astype(jnp.int32) if one else jnp.argmax(z, axis=-1).astype(jnp.int32)
 
 
-def correct(loss: Loss, z: Float[Array, "batch outputs"], y: Num[Array, " batch"]) -> Float[Array, " batch"]:
-    """1 where the class predicted is y, else 0; nan of a regression, which has no classes."""
+def score(
+    loss: Loss, z: Float[Array, "batch outputs"], y: Num[Array, " batch"], wanted: Float[Array, "batch outputs"]
+) -> Float[Array, " batch"]:
+    """Return 1 where the predicted class is y, else 0; of a regression (h - t)^2, with scaled targets t = wanted."""
     if jnp.issubdtype(y.dtype, jnp.floating):
-        return jnp.full(y.shape, jnp.nan, z.dtype)
+        return jnp.sum((loss.output(z) - wanted) ** 2, axis=-1)
     return (predict_class(loss, z) == y).astype(z.dtype)
 
 
@@ -50,21 +52,22 @@ def evaluate(model: Model, loss: Loss, encoding: Encoding, params: Params, split
         x, y = (jax.lax.dynamic_slice_in_dim(part, start, size) for part in split)
         z, _ = model.forward(params, inputs(x, encoding))
         weights = (start + jnp.arange(size) >= first).astype(z.dtype)
-        found = jnp.stack([loss.value(z, targets(y, encoding)), correct(loss, z, y)])
-        return sums + found @ weights, None
+        wanted = targets(y, encoding)
+        values = jnp.stack([loss.value(z, wanted), score(loss, z, y, wanted)])
+        return sums + values @ weights, None
 
     sums, _ = jax.lax.scan(block, jnp.zeros(2), jnp.arange(0, n, size))
     return EvalMetrics(sums[0] / n, sums[1] / n)
 
 
 def regression(
-    loss: Float[np.ndarray, "..."], y: Float[np.ndarray, " n"], deviation: float
+    squared_error: Float[np.ndarray, "..."], y: Float[np.ndarray, " n"], deviation: float
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
-    """(rmse, r2) of a mean loss L = (1/2)(h - t)^2 (L22) with targets t = (y - mean) / deviation.
+    """Return (rmse, r2) of a mean squared error (h - t)^2 with targets t = (y - mean) / deviation.
 
-    rmse = deviation sqrt(2 L), in y's own units; r2 = 1 - rmse^2 / var(y), the share of the variance that is
+    rmse = deviation sqrt(squared_error), in y's own units; r2 = 1 - rmse^2 / var(y), the share of the variance that is
     explained, nan where there is none.
     """
     variance = np.var(y, dtype=float) if len(y) else 0.0
-    rmse = deviation * np.sqrt(2 * np.asarray(loss, float))
+    rmse = deviation * np.sqrt(np.asarray(squared_error, float))
     return rmse, 1 - rmse**2 / (variance or np.nan)

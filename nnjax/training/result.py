@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnjax.training.batches import Split
-from nnjax.training.train_step import BY_LAYER
+from nnjax.training.train_state import BY_LAYER
 from nnjax.training.trainer import Trainer
 
 

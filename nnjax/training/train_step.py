@@ -5,7 +5,7 @@ What the host decides is only how many steps a call takes; the result does not d
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,8 @@ import optax
 from jaxtyping import Array, Float, Int, Key
 
 from nnjax.network.backprop import GRADIENTS, l2_penalty, with_l2
-from nnjax.network.losses import Loss
-from nnjax.network.models import Model, Params
+from nnjax.network.models import Params
 from nnjax.training.batches import (
-    Encoding,
     Split,
     classes,
     epoch_order,
@@ -26,89 +24,20 @@ from nnjax.training.batches import (
     num_batches,
     targets,
 )
-from nnjax.training.metrics import EvalMetrics, evaluate
-from nnjax.training.metrics import correct as right
-from nnjax.training.optimizers import Hyperparams, Schedule, optimizer
-
-COLUMNS = (
-    "train/loss",
-    "train/accuracy",
-    "train/cost",
-    "validation/loss",
-    "validation/accuracy",
-    "gradient/norm",
-    "parameters/norm",
+from nnjax.training.metrics import EvalMetrics, evaluate, score
+from nnjax.training.optimizers import Hyperparams, optimizer
+from nnjax.training.train_state import (
+    CONVERGED,
+    DIVERGED,
+    MAX_EPOCHS_PER_CALL,
+    NO_PROGRESS,
+    TRAINING,
+    Keys,
+    Position,
+    TrainSpec,
+    TrainState,
+    columns,
 )
-BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; of one layer it is the whole norm
-MAX_EPOCHS_PER_CALL = 1000  # epochs a call may finish
-TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # State.status
-
-
-class TrainSpec(NamedTuple):
-    """The static part of a training: what makes another program when it changes.
-
-    Attributes:
-        model, loss, encoding: the network and what it is fed.
-        optimizer, schedule, clip: see `optimizers.optimizer`.
-        gradients: a key of GRADIENTS.
-        penalised: whether any lane has an l2: summing Theta^2 at each update takes 10 % of an epoch.
-        noisy: whether any lane has label noise.
-        batch_size: instances an update.
-        keep_best: whether the parameters of the best validation loss are kept beside the last.
-    """
-
-    model: Model
-    loss: Loss
-    encoding: Encoding
-    optimizer: str
-    schedule: Schedule | None
-    clip: bool
-    gradients: str
-    penalised: bool
-    noisy: bool
-    batch_size: int
-    keep_best: bool
-
-
-class TrainState(NamedTuple):
-    """One network in training.
-
-    Attributes:
-        params, optimizer: as they are now, possibly within an epoch.
-        settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
-        best: the parameters of the lowest validation loss, () unless kept.
-        sums: over the epoch so far: loss, right classes and cost, each times instances.
-        gradient_norms: of the last update's gradient of J, before clipping, as `norms` has them; for the perceptron
-            the largest of the epoch's updates.
-        status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
-        epochs: finished ones; of a diverged lane the one it diverged in.
-        best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
-    """
-
-    params: Params
-    optimizer: Any
-    settled: Params
-    best: Params | tuple[()]
-    sums: Float[Array, "3"]
-    gradient_norms: Float[Array, " norms"]
-    status: Int[Array, ""]
-    epochs: Int[Array, ""]
-    best_epoch: Int[Array, ""]
-    best_loss: Float[Array, ""]
-
-
-class Position(NamedTuple):
-    """Where a training stands: finished epochs, and steps made in the next one. All lanes share it."""
-
-    epoch: int
-    step: int
-
-
-class Keys(NamedTuple):
-    """Where a network's randomness comes from: initial weights, label noise."""
-
-    init: Key[Array, "*lanes"]
-    noise: Key[Array, "*lanes"]
 
 
 class Programs:
@@ -134,7 +63,7 @@ class Programs:
             epochs=jnp.int32(0),
             best_epoch=jnp.int32(0),
             best_loss=jnp.array(jnp.inf, float)
-            if self.recipe.loss.only_mistakes
+            if self.recipe.loss.zero_if_correct
             else held_out.loss,  # at Theta = 0 it is 0
         )
         cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
@@ -171,7 +100,7 @@ class Programs:
             def ending(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
                 """The last update stands outside the loop: there alone the gradient is kept, for its norm."""
                 state, grads = update(jnp.array(per_epoch - 1), state)
-                if not self.recipe.loss.only_mistakes:
+                if not self.recipe.loss.zero_if_correct:
                     state = state._replace(gradient_norms=norms(grads))
                 return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
 
@@ -203,8 +132,8 @@ class Programs:
 
     def cost_gradient(
         self, params: Params, x: Array, targets: Array, l2: Array, n: int, weights: Array | None
-    ) -> tuple[Array, Params]:
-        """J and its gradient (L20, L28); without an l2 in any lane, the mean loss and its own."""
+    ) -> tuple[Array, Params, Array]:
+        """Compute J, its gradient (L20, L28) and the logits; without an l2 in any lane, those of the mean loss."""
         if self.recipe.penalised:
             return with_l2(self.gradient)(params, x, targets, l2, n, weights)
         return self.gradient(params, x, targets, weights)
@@ -213,19 +142,17 @@ class Programs:
         self, hyper: Hyperparams, train: Split, instances: Array
     ) -> Callable[[Array, TrainState], tuple[TrainState, Params]]:
         """An epoch's updates in the order `instances`: (i, state) -> Theta <- Theta - alpha D, and D (L36, L37)."""
-        model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
-        n = train.y.shape[0]
+        loss, optimizer, n = self.recipe.loss, self.optimizer(hyper), train.y.shape[0]
 
         def update(i: Array, state: TrainState) -> tuple[TrainState, Params]:
             params, largest = state.params, state.gradient_norms
             rows, y, weights = gather_batch(train, instances, i, self.recipe.batch_size)
             x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
-            J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
-            z, _ = model.forward(params, x)  # the gradient's own forward pass: XLA computes it once
+            J, grads, z = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
             weights = jnp.ones(z.shape[0]) if weights is None else weights
-            value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
+            value, correct = loss.value(z, wanted) @ weights, score(loss, z, y, wanted) @ weights
             cost = J * weights.sum() if self.recipe.penalised else value
-            if loss.only_mistakes:
+            if loss.zero_if_correct:
                 largest = jnp.maximum(jnp.where(i == 0, 0, largest), norms(grads))
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
             return state._replace(
@@ -289,7 +216,7 @@ class Programs:
         tolerance. Mistakes can cancel, as all four of XOR at Theta = 0 do: Delta = 0 is no convergence then (L18). One
         mistake alone has ||Delta||_2 >= 1/n, since x_0 = 1, so with mistakes less than that is cancellation.
         """
-        if not self.recipe.loss.only_mistakes:
+        if not self.recipe.loss.zero_if_correct:
             return moved < hyper["tolerance"]
         norm, alone = state.gradient_norms[0], 1 / self.recipe.batch_size
         return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
@@ -299,12 +226,6 @@ class Programs:
         gradient, parameters = state.gradient_norms, norms(state.params)
         means = jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, gradient[0], parameters[0]])
         return jnp.concatenate([means, gradient[1:], parameters[1:]])
-
-
-def columns(layers: int) -> tuple[str, ...]:
-    """The metrics of a row of history: COLUMNS, and of several layers the norms of each."""
-    numbers = range(1, layers + 1) if layers > 1 else ()
-    return (*COLUMNS, *(f"{name}{number}" for name in BY_LAYER for number in numbers))
 
 
 def norms(params: Params) -> Float[Array, " norms"]:

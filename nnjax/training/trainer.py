@@ -20,21 +20,21 @@ from nnjax.training.batches import Split, num_batches
 from nnjax.training.history import History
 from nnjax.training.layout import ExecutionPlan
 from nnjax.training.metrics import EvalMetrics, regression
-from nnjax.training.train_step import (
+from nnjax.training.train_state import (
     MAX_EPOCHS_PER_CALL,
+    STOPPED,
     TRAINING,
     Keys,
     Position,
-    Programs,
     TrainSpec,
     TrainState,
     columns,
 )
+from nnjax.training.train_step import Programs
 from nnjax.training.vectorize import shardings, vectorize
 
 CHUNK_SECONDS = 1.0
 FIRST_STEPS = 1  # of a large network one may take a second
-STOPPED = ("epoch limit", "converged", "no progress", "diverged")  # by State.status; L37: which happened is reported
 
 
 class CompiledPrograms(NamedTuple):
@@ -228,7 +228,8 @@ class Trainer:
         loss, accuracy = np.asarray(loss), np.asarray(accuracy)
         if not is_regression(y):
             return {f"{part}/loss": loss, f"{part}/accuracy": accuracy}
-        rmse, r2 = regression(loss, y, self.recipe.encoding.deviation)
+        squared_error = np.where(np.isnan(accuracy), 2 * loss, accuracy)  # checkpoints of 0.1's first builds have none
+        rmse, r2 = regression(squared_error, y, self.recipe.encoding.deviation)
         return {f"{part}/loss": loss, f"{part}/rmse": rmse, f"{part}/r2": r2}
 
     def next_steps(self, position: Position, rate: float, interval: int) -> int:

@@ -128,9 +128,9 @@ def test_names_in_the_schema_are_the_tables_keys():
     from nnjax.network.initializers import INITIALIZERS
     from nnjax.network.layers.pooling import POOLINGS
     from nnjax.network.losses import LOSSES
-    from nnjax.network.matmul import PRECISIONS
     from nnjax.network.models import MODELS
     from nnjax.training.optimizers import OPTIMIZERS, SCHEDULES
+    from nnjax.training.precision import PRECISIONS
 
     for table, names in [
         (ACTIVATIONS, schema.ACTIVATIONS),

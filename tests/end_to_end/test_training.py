@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from nnjax.system.times import MOMENTS
 from nnjax.tracking.quiet import quiet
-from nnjax.training.train_step import COLUMNS
+from nnjax.training.train_state import COLUMNS
 from tests.end_to_end.conftest import command
 from tests.reporting import Page
 

@@ -13,7 +13,7 @@ from nnjax.network.models import mlp
 from nnjax.training import trainer
 from nnjax.training.batches import Encoding, Split
 from nnjax.training.layout import ExecutionPlan
-from nnjax.training.train_step import TrainSpec
+from nnjax.training.train_state import TrainSpec
 from nnjax.training.vectorize import Layout
 
 RATES = {"learning_rate": 0.1, "init_scale": 1.0, "l2": 0.0, "tolerance": 0.0, "patience": np.inf, "label_noise": 0.0}

@@ -10,7 +10,7 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
 from nnjax.runs import divergence
 from nnjax.training.batches import Encoding, Split
-from nnjax.training.train_step import DIVERGED, TRAINING
+from nnjax.training.train_state import DIVERGED, TRAINING
 from tests.config.test_schema import read
 from tests.training.conftest import VALIDATION, digits, finished
 

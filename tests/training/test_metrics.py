@@ -37,29 +37,34 @@ def test_nothing_to_evaluate_is_nan():
 
 
 def test_right_classes():
-    one = metrics.correct(LOSSES["squared_error"], jnp.array([[0.4], [0.6], [0.5]]), jnp.array([0, 1, 1]))
+    one = metrics.score(
+        LOSSES["squared_error"], jnp.array([[0.4], [0.6], [0.5]]), jnp.array([0, 1, 1]), jnp.zeros((3, 1))
+    )
     np.testing.assert_array_equal(one, [1, 1, 0])  # h > 1/2
-    several = metrics.correct(LOSSES["log_loss"], jnp.array([[20.0, 25.0], [0.9, 0.7]]), jnp.array([1, 1]))
+    several = metrics.score(
+        LOSSES["log_loss"], jnp.array([[20.0, 25.0], [0.9, 0.7]]), jnp.array([1, 1]), jnp.zeros((2, 2))
+    )
     np.testing.assert_array_equal(several, [1, 0])
 
 
 def test_rmse_and_r2_are_those_of_the_predictions():
-    """L8, L22: from the mean loss of scaled targets, in the target's own units."""
+    """L8, L22: from the mean squared error of scaled targets, in the target's own units."""
     rng = np.random.default_rng(0)
     y, h = rng.normal(150, 77, 20).astype(np.float32), rng.normal(150, 77, 20)
     mean, deviation = 152.0, 75.0
-    loss = np.mean(((h - mean) / deviation - (y - mean) / deviation) ** 2) / 2
-    rmse, r2 = metrics.regression(np.array([loss]), y, deviation)
+    squared_error = np.mean(((h - mean) / deviation - (y - mean) / deviation) ** 2)
+    rmse, r2 = metrics.regression(np.array([squared_error]), y, deviation)
     np.testing.assert_allclose(rmse, [np.sqrt(np.mean((h - y) ** 2))])
     np.testing.assert_allclose(r2, [1 - np.sum((h - y) ** 2) / np.sum((y - y.mean(dtype=float)) ** 2)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("y", [[], [3.0], [2.0, 2.0]])
 def test_no_variance_has_no_r2(y):
-    rmse, r2 = metrics.regression(np.array([0.5]), np.array(y, np.float32), 2.0)
+    rmse, r2 = metrics.regression(np.array([1.0]), np.array(y, np.float32), 2.0)
     assert rmse == 2.0
     assert np.isnan(r2)
 
 
-def test_a_regression_has_no_accuracy():
-    assert np.isnan(metrics.correct(LOSSES["squared_error"], jnp.ones((2, 1)), jnp.ones(2))).all()
+def test_the_score_of_a_regression_is_its_squared_error():
+    z, y, wanted = jnp.array([[1.0], [3.0]]), jnp.array([5.0, 9.0]), jnp.array([[1.0], [1.0]])
+    np.testing.assert_array_equal(metrics.score(LOSSES["squared_error"], z, y, wanted), [0, 4])

@@ -13,10 +13,11 @@ from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.backprop import autodiff, backprop
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
-from nnjax.network.matmul import PRECISIONS, TINY, in_bfloat16, matmul
+from nnjax.network.matmul import TINY, in_bfloat16, matmul
 from nnjax.network.models import mlp
 from nnjax.training import batches, trainer
 from nnjax.training.batches import Encoding
+from nnjax.training.precision import PRECISIONS
 from tests.training.conftest import TRAIN, VALIDATION, finished
 
 RATE, L2, SIZE = 0.3, 2.0, 8

@@ -14,7 +14,8 @@ from nnjax.network.models import mlp
 from nnjax.training import batches, trainer
 from nnjax.training.batches import Split
 from nnjax.training.layout import ExecutionPlan
-from nnjax.training.train_step import COLUMNS, columns, norms
+from nnjax.training.train_state import COLUMNS, columns
+from nnjax.training.train_step import norms
 from nnjax.training.vectorize import Layout
 from tests.training.conftest import LARGER, TRAIN, VALIDATION, digits, finished
 
@@ -50,7 +51,7 @@ def test_an_epoch_is_its_updates_one_by_one(training, size):
     for start in range(0, n, size):
         chosen = order[start : min(start + size, n)]
         x, y = batches.inputs(jax.device_put(TRAIN.x[chosen]), encoding), np.eye(3, dtype=np.float32)[TRAIN.y[chosen]]
-        value, grads = gradient(params, x, jax.device_put(y), 2.0, n)
+        value, grads, _ = gradient(params, x, jax.device_put(y), 2.0, n)
         losses += [float(value)] * len(chosen)
         params = jax.tree.map(lambda p, g: p - 0.3 * g, params, grads)
     for found, expected in zip(leaves(once.params("last")), leaves(params), strict=True):

@@ -7,7 +7,7 @@ import pytest
 from nnjax.training import layout as strategy
 from nnjax.training.layout import ALONE, ExecutionPlan, Workload
 from nnjax.training.optimizers import OPTIMIZERS, schedule
-from nnjax.training.train_step import Position
+from nnjax.training.train_state import Position
 from nnjax.training.vectorize import Layout
 from tests.training.conftest import LARGER, finished
 

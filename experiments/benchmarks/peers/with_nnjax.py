@@ -9,7 +9,7 @@ from experiments.benchmarks.works import Weights, Work
 from nnjax.network.layers.dense import Layer
 from nnjax.training import compiler_options, layout
 from nnjax.training.batches import Split
-from nnjax.training.train_step import MAX_EPOCHS_PER_CALL, Position
+from nnjax.training.train_state import MAX_EPOCHS_PER_CALL, Position
 from nnjax.training.trainer import Trainer
 
 

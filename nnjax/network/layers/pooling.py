@@ -1,7 +1,7 @@
-"""Pooling: one number of each window, its average or its largest; no parameters (L16).
+"""Pooling: one number for each window, its average or its largest. There are no parameters (L16).
 
-Windows are an axis (maps, window, rows, columns, batch): those of `images.windows`, or a convolution's blocks. Windows
-are added and compared place by place: a reduction over that axis takes XLA ten times as long on CPUs.
+Windows are an axis of (maps, window, rows, columns, batch): those of `im2col`, or the blocks of a convolution. They are
+added and compared place by place: a reduction over that axis takes XLA ten times as long on CPUs.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ class Pooling(NamedTuple):
     """A kind of pooling.
 
     Attributes:
-        forward: windows -> (images, kept).
-        backward: (kept, d_out like the images) -> the gradient of the windows.
+        forward: windows -> (images, residuals).
+        backward: (residuals, d_out like the images) -> the gradient of the windows.
         smooth: whether its derivative exists everywhere.
     """
 
@@ -28,25 +28,25 @@ class Pooling(NamedTuple):
 
 
 def average(a: Windows) -> tuple[Images, Windows]:
-    """The mean of each window, without weights of its own; keeps the windows."""
+    """Compute the mean of each window, and return the windows as residuals."""
     return reduce(jnp.add, [a[:, i] for i in range(a.shape[1])]) / a.shape[1], a
 
 
-def average_backward(kept: Windows, d_out: Images) -> Windows:
-    """Each place of a window has an equal share of its mean."""
-    return jnp.broadcast_to(d_out[:, None] / kept.shape[1], kept.shape)
+def average_backward(residuals: Windows, d_out: Images) -> Windows:
+    """Give each place of a window an equal share of d_out."""
+    return jnp.broadcast_to(d_out[:, None] / residuals.shape[1], residuals.shape)
 
 
 def maximum(a: Windows) -> tuple[Images, Windows]:
-    """The largest of each window; keeps the share that each place has in it."""
+    """Compute the largest number of each window; the residuals are the share that each place has in it."""
     largest = reduce(jnp.maximum, [a[:, i] for i in range(a.shape[1])])
     equal = (a == largest[:, None]).astype(a.dtype)
     return largest, equal / reduce(jnp.add, [equal[:, i] for i in range(a.shape[1])])[:, None]
 
 
-def maximum_backward(kept: Windows, d_out: Images) -> Windows:
-    """All of it for the largest; at the kink, where several are equally large, as much for each, as `jax.grad` says."""
-    return d_out[:, None] * kept
+def maximum_backward(residuals: Windows, d_out: Images) -> Windows:
+    """Give d_out to the largest place; at the kink, where several are largest, equal shares, as `jax.grad` does."""
+    return d_out[:, None] * residuals
 
 
 POOLINGS = {

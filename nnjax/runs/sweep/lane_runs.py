@@ -12,7 +12,7 @@ from nnjax.runs.sweep import statistics
 from nnjax.runs.sweep import storage as kept
 from nnjax.runs.sweep.storage import DIVERGED
 from nnjax.runs.sweep.sweep import Sweep
-from nnjax.training.trainer import STOPPED
+from nnjax.training.train_state import STOPPED
 
 if TYPE_CHECKING:
     from nnjax.tracking.mlflow_client import Child

@@ -82,7 +82,7 @@ def test_the_multiplexer_of_eleven_reads_the_address_first():
         ),
         (
             ("and", 3),
-            r"^data\.inputs=3 is impossible for data\.function=and\. Allowed: 2, or data\.expression for another number\.$",
+            r"^data\.inputs=3 is impossible for data\.function=and\. Allowed: 2, or data\.expression for another ",
         ),
         (("not", 2), r"^data\.inputs=2 is impossible for data\.function=not\. Allowed: 1, or "),
         (("parity",), r"^data\.inputs=null is impossible for data\.function=parity\. Allowed: 1, 2, .*, 12\.$"),

@@ -16,7 +16,7 @@ from nnjax.runs.sweep import storage as kept
 from nnjax.runs.sweep.callback import Running
 from nnjax.runs.sweep.storage import Lane, LaneGroup
 from nnjax.tracking.journal import Status
-from nnjax.training.trainer import STOPPED
+from nnjax.training.train_state import STOPPED
 from tests.config.test_schema import read
 from tests.end_to_end.conftest import Done
 
