@@ -143,7 +143,7 @@ def check_prediction(clone: Path) -> None:
     assert {*tested} & {*evaluated}
 
     network = predictor.Predictor.load(work / "run" / "model.safetensors")
-    x = DataFrame(np.random.default_rng(0).normal(size=(100, len(network.columns))), columns=network.columns)
+    x = DataFrame(np.random.default_rng(0).normal(size=(100, len(network.input_names))), columns=network.input_names)
     x.to_csv(work / "x.csv", index=False)
     run_id = re.search(r"run id +(\w+)", summary)
     assert run_id
