@@ -9,7 +9,7 @@ IN := python3 environment.py --python "$(PYTHON)"
 PYTEST := -m pytest -n auto --maxprocesses 4 --dist loadfile
 GRID = 'model.hidden=[1],[2],[3],[4],[8]' optimizer.learning_rate=0.1,0.3,1,3,10,30 'seed=range(0,128)'
 
-.PHONY: help setup mnist xor test test-ci test-all check ui bench sweep pictures screenshots lock clean
+.PHONY: help setup mnist xor test test-ci test-all check ui bench sweep pictures screenshots docs lock clean
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 	@echo '  Options: ARGS="training.epochs=3" (mnist, xor; for test: pytest options; for bench: --mirror=FOLDER), PYTHON=python3.12, PORT=5001 (ui)'
@@ -27,10 +27,10 @@ test: ## run the tests that every change needs
 	@$(IN) --group test -- $(PYTEST) $(ARGS)
 
 test-ci: ## run the tests that `make test` leaves out, without the long ones
-	@$(IN) --group test --group notebook --group screenshots -- $(PYTEST) -m "ci and not slow" $(ARGS)
+	@$(IN) --group test --group notebook --group screenshots --group docs -- $(PYTEST) -m "ci and not slow" $(ARGS)
 
 test-all: ## run all tests, the long ones too
-	@$(IN) --group test --group notebook --group screenshots -- $(PYTEST) -m '' $(ARGS)
+	@$(IN) --group test --group notebook --group screenshots --group docs -- $(PYTEST) -m '' $(ARGS)
 
 check: ## check format, lint and types, changing nothing
 	@$(IN) --group lint -- -m ruff format --check .
@@ -61,9 +61,13 @@ pictures: ## draw the README's pictures again
 screenshots: ## take the pictures of MLflow's user interface again: needs Chromium
 	@$(IN) --group screenshots -- -m experiments.screenshots
 
+docs: ## write the page of all settings, then build the documentation as a site: site/index.html
+	@$(IN) -- docs/settings_page.py
+	@NO_MKDOCS_2_WARNING=1 $(IN) --group docs -- -m mkdocs build
+
 lock: ## compile constraints.txt again; ARGS=--upgrade takes the newest versions
 	@$(IN) --lock $(ARGS)
 
 clean: ## remove environments and caches (runs and data stay)
-	@rm -rf .venv .venv-3.* .uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-3.* .uv build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

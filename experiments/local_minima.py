@@ -10,13 +10,13 @@ from jax.flatten_util import ravel_pytree
 
 from experiments.descent import descend
 from experiments.finding import Finding, report
+from experiments.loss_surface import loss_surface
 from nnjax.data import sources
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.backprop import mean_loss
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
-from nnjax.reporting.figures.loss_surface import loss_surface
 
 STARTS, EPOCHS, RATE, GRID = 200, 5000, 0.5, 121
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from experiments.descent import descend
 from experiments.finding import Finding, report
+from experiments.hidden_weights import hidden_weights
 from nnjax.data import sources
 from nnjax.network.activations import ACTIVATIONS
 from nnjax.network.initializers import INITIALIZERS
 from nnjax.network.losses import LOSSES
 from nnjax.network.models import mlp
-from nnjax.reporting.figures.symmetry import hidden_weights
 
 EPOCHS, RATE = 300, 2.0
 

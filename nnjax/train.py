@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+import nnjax
 from hydra_plugins.hydra_lanes.declaration import laned
 from nnjax.cli import help as usage
 from nnjax.config import overrides, schema
@@ -40,6 +41,9 @@ def main() -> None:
     # Imports make millions of objects that live to the end: looking through them for garbage would take 1.5 s a run.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
+    if "--version" in sys.argv[1:]:  # Hydra's parser would print its own
+        print(f"nnjax {nnjax.__version__}")
+        return
     arguments = get_args(sys.argv[1:])
     if arguments.help:
         exit_with_one_line(lambda: print(usage.text(arguments.config_dir)))

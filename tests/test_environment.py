@@ -281,7 +281,7 @@ def test_servers_listen_on_this_machine_alone() -> None:
     """`make ui` is the only server; nothing in the product listens, and no address of all networks stands anywhere."""
     (line,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if "mlflow ui --" in line]
     assert "--host 127.0.0.1" in line
-    texts = [ROOT / "README.md", ROOT / "Makefile", *ROOT.glob("docs/*.md"), *ROOT.glob("nnjax/**/*.py")]
+    texts = [ROOT / "README.md", ROOT / "Makefile", *ROOT.glob("docs/**/*.md"), *ROOT.glob("nnjax/**/*.py")]
     for place in texts:
         text = place.read_text(encoding="utf-8")
         assert "0.0.0.0" not in text, place

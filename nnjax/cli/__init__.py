@@ -1,1 +1,1 @@
-"""The verbs of `nnjax VERB`: each a module with HELP, arguments(parser) and run(arguments)."""
+"""The verbs of `nnjax VERB`. Each is a module with HELP, arguments(parser) and run(arguments)."""

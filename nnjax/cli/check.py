@@ -1,4 +1,4 @@
-"""`nnjax check +experiment=mnist`: the gradient by hand against jax.grad and finite differences, as a table."""
+"""`nnjax check +experiment=mnist`: compare the gradients by hand with jax.grad and with finite differences."""
 
 import argparse
 from pathlib import Path
@@ -9,34 +9,34 @@ from nnjax.config import schema, validation
 from nnjax.config.overrides import normalize_overrides
 from nnjax.errors import InputError, TrainingError
 
-HELP = "compare the gradients by hand with jax.grad and with finite differences, and print them by parameter"
+HELP = "compare the gradients by hand with jax.grad and with finite differences, parameter by parameter"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The overrides are those of nnjax-train."""
-    parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="as for training: +experiment=mnist ...")
-    parser.add_argument("--config-dir", metavar="FOLDER", help="a folder with configurations of your own")
+    """Add the settings, which are those of nnjax-train."""
+    parser.add_argument("overrides", nargs="*", metavar="SETTING", help="as for training: +experiment=mnist ...")
+    parser.add_argument("--config-dir", metavar="FOLDER", help="folder with configurations of your own")
 
 
-def run(given: argparse.Namespace) -> None:
-    """Prints the table; raises TrainingError where the gradients differ."""
+def run(arguments: argparse.Namespace) -> None:
+    """Print the errors of each parameter. Raises TrainingError if the gradients differ."""
     schema.register()
-    if given.config_dir and not Path(given.config_dir).is_dir():
-        raise InputError(f"--config-dir={given.config_dir}: no such folder")
-    searched = [f"hydra.searchpath=['file://{Path(given.config_dir).absolute()}']"] if given.config_dir else []
+    folder = arguments.config_dir
+    if folder and not Path(folder).is_dir():
+        raise InputError(f"--config-dir={folder} is not a folder. Allowed: a folder with configurations.")
+    search_path = [f"hydra.searchpath=['file://{Path(folder).absolute()}']"] if folder else []
     with hydra.initialize_config_dir(str(schema.configuration_folder()), version_base="1.3"):
-        overrides = normalize_overrides(given.overrides)
-        composed = hydra.compose("config", overrides + searched)
-    settings = validation.read(composed, overrides)
+        overrides = normalize_overrides(arguments.overrides)
+        config = validation.read(hydra.compose("config", overrides + search_path), overrides)
 
     from nnjax.network import gradient_check
     from nnjax.network.losses import LOSSES
     from nnjax.runs import check, jax_setup
     from nnjax.runs.plan import make_plan
 
-    plan = make_plan(settings)
-    jax_setup.configure(settings.runtime)
-    gradients = gradient_check.check(plan.model, LOSSES[settings.loss.name], settings.seed)
+    plan = make_plan(config)
+    jax_setup.configure(config.runtime)
+    gradients = gradient_check.check(plan.model, LOSSES[config.loss.name], config.seed)
     print(check.table(gradients))
     if not gradients.passed:
         raise TrainingError("the gradient by hand differs from jax.grad or from finite differences")

@@ -1,196 +1,172 @@
 """`nnjax compare`: runs and lanes side by side, with the settings in which they differ and their final metrics.
 
-With --html the same as a page, with their curves over each other.
+With --html they are written as a page too, with their learning curves in one picture.
 """
 
 import argparse
-import csv
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from nnjax.cli.arguments import add_csv, add_store
+from nnjax.cli.table import MAX_ROWS, print_table
 from nnjax.config.lanes import affects_result, format_override
 from nnjax.errors import InputError, allowed_values
+from nnjax.reporting.comparison_page import Entry
+from nnjax.reporting.text import higher_is_better
 from nnjax.runs import load
 
 if TYPE_CHECKING:
     from nnjax.tracking.mlflow_client import Found
 
 HELP = "print a table of runs or lanes, or write a page: settings that differ, final metrics, the best first"
-ORDER = ("validation/loss", "train/loss")  # what sorts, unless asked: the first that is there, never the test
-SHOWN = 50
-OF_A_RUN = ("gradient_check/", "time/", "training/", "gradient/", "parameters/")  # metrics that are no results
-
-
-class Row(NamedTuple):
-    """A run or a lane: settings as typed, final metrics, and the run whose files it is in, of a lane its sweep's."""
-
-    name: str
-    settings: dict[str, str]
-    metrics: dict[str, float]
-    id: str
-    run: "Found"
-    lane: int | None
+SORTED_BY = ("validation/loss", "train/loss")  # without --sort, the first that was measured; never the test
+DIAGNOSTICS = ("gradient_check/", "time/", "training/", "gradient/", "parameters/")  # metrics that are no results
+SPELLINGS = {"None": "null", "True": "true", "False": "false"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What to compare, in which order, and how it is printed."""
-    about = "runs, by 6 letters or more; a sweep's id stands for its lanes, ID:7 for lane 7"
-    parser.add_argument("ids", nargs="*", metavar="ID", help=about)
-    parser.add_argument("--experiment", metavar="NAME", help="all runs of one of MLflow's experiments")
-    parser.add_argument("--sweep", metavar="NAME", help="all lanes of a sweep, by its sweep.name or its folder's name")
-    parser.add_argument("--sort", metavar="METRIC", help=f"such as test/accuracy; else {' or '.join(ORDER)}")
-    parser.add_argument("--csv", action="store_true", help="all rows as comma-separated values")
-    parser.add_argument(
-        "--html",
-        metavar="FILE",
-        help="write a page too, such as comparison.html: table, the best marked, curves",
-    )
-    parser.add_argument(
-        "--uri", metavar="URI", help="the store; else MLFLOW_TRACKING_URI, else mlflow.db in this folder"
-    )
+    """Add what to compare, in which order, and how it is shown."""
+    ids = "id of a run (6 characters or more); a sweep's id means all its lanes, ID:7 means lane 7"
+    parser.add_argument("ids", nargs="*", metavar="ID", help=ids)
+    parser.add_argument("--experiment", metavar="NAME", help="all runs of an experiment in MLflow")
+    parser.add_argument("--sweep", metavar="NAME", help="all lanes of a sweep: its sweep.name, or its folder's name")
+    sort = f"metric such as test/accuracy; default: {' or '.join(SORTED_BY)}"
+    parser.add_argument("--sort", metavar="METRIC", help=sort)
+    add_csv(parser)
+    page = "write a page too, such as comparison.html: tables, the best values marked, learning curves"
+    parser.add_argument("--html", metavar="FILE", help=page)
+    add_store(parser)
 
 
-def run(given: argparse.Namespace) -> None:
-    """Prints the table, and writes the page; raises InputError where there is nothing of that name."""
-    if given.html is not None:
-        check_page(given.html)
-    rows = list(chosen(given))
-    if not rows:
-        raise InputError("nothing to compare: no finished run of that name in the store")
-    metrics = list(dict.fromkeys(metric for row in rows for metric in row.metrics))
-    sort = given.sort or next((metric for metric in ORDER if metric in metrics), None)
-    if sort is not None and sort not in metrics:
-        raise InputError(f"--sort={sort}: no such metric; {allowed_values(sort, metrics)}")
-    worst = float("inf")
-    sign = -1 if sort and sort.endswith(("accuracy", "r2")) else 1
-    rows.sort(key=lambda row: sign * row.metrics[sort] if sort in row.metrics else worst)
-    columns = [*([sort] if sort else []), *(each for each in metrics if each != sort)]
-    if given.html is not None:
+def run(arguments: argparse.Namespace) -> None:
+    """Print the table and write the page. Raises InputError if there is nothing to compare."""
+    if arguments.html is not None:
+        check_page(arguments.html)
+    entries = list(select(arguments))
+    if not entries:
+        raise InputError("there is nothing to compare: the store has no finished run that was asked for")
+    metrics = list(dict.fromkeys(metric for entry in entries for metric in entry.metrics))
+    sort = arguments.sort or next((metric for metric in SORTED_BY if metric in metrics), None)
+    if sort is not None:
+        if sort not in metrics:
+            raise InputError(f"--sort={sort} is not a metric of these runs. {allowed_values(sort, metrics)}")
+        metrics = [sort, *(metric for metric in metrics if metric != sort)]
+        sign, last = -1 if higher_is_better(sort) else 1, float("inf")
+        entries.sort(key=lambda entry: sign * entry.metrics[sort] if sort in entry.metrics else last)
+    keys = differing(entries)
+    if arguments.html is not None:
         from nnjax.cli import compare_page
 
-        shown = rows[:SHOWN]
-        compare_page.write(Path(given.html), shown, differing(rows), columns, len(rows) - len(shown), given.uri)
-    lines = table(rows, differing(rows), columns)
-    if given.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
-        return
-    print(aligned(lines[: SHOWN + 1]))
-    if len(rows) > SHOWN:
-        print(f"... and {len(rows) - SHOWN:,} more: --csv prints all")
-    if given.html is not None:
-        print(f"written: {given.html}")
+        shown = entries[:MAX_ROWS]
+        compare_page.write(Path(arguments.html), shown, keys, metrics, len(entries) - len(shown), arguments.uri)
+    print_table(table(entries, keys, metrics), arguments.csv)
+    if arguments.html is not None and not arguments.csv:
+        print(f"written: {arguments.html}")
 
 
 def check_page(name: str) -> None:
-    """Raises InputError for a page that can't be written, or that is meant to be a run: --html RUN RUN."""
+    """Raise InputError for a page that can't be written, or that is the id of a run: --html RUN RUN."""
     if not name.endswith(".html"):
-        raise InputError(f"--html={name}: must be the file to write; allowed: --html comparison.html RUN RUN ...")
-    if not Path(name).absolute().parent.is_dir():
-        raise InputError(f"--html={name}: there is no folder {Path(name).parent}")
+        raise InputError(f"--html={name} does not end with .html. Allowed: --html comparison.html RUN RUN ...")
+    if not (folder := Path(name).absolute().parent).is_dir():
+        raise InputError(f"--html={name} is in {folder}, which is not a folder. Allowed: a file in a folder.")
 
 
-def chosen(given: argparse.Namespace) -> Iterator[Row]:
-    """The rows that were asked for: of ids, of a sweep, of an experiment, else of everything recorded here."""
+def select(arguments: argparse.Namespace) -> Iterator[Entry]:
+    """Yield the entries of the ids, of a sweep or of an experiment, or else of everything recorded here."""
     from nnjax.tracking import mlflow_client
 
-    folder = Path.cwd()
-    if given.sweep is not None:
-        found = mlflow_client.search(given.uri, folder, given.experiment, mlflow_client.tagged("sweep", given.sweep))
-        if not found:
-            names = {run.tags["sweep"]: None for run in mlflow_client.search(given.uri, folder) if "sweep" in run.tags}
-            raise InputError(f"--sweep={given.sweep}: no such sweep; {allowed_values(given.sweep, names)}")
-        for run in found:
-            yield from lanes(given.uri, run)
+    folder, uri = Path.cwd(), arguments.uri
+    if arguments.sweep is not None:
+        name = arguments.sweep
+        sweeps = mlflow_client.search(uri, folder, arguments.experiment, mlflow_client.tagged("sweep", name))
+        if not sweeps:
+            names = {run.tags["sweep"]: None for run in mlflow_client.search(uri, folder) if "sweep" in run.tags}
+            raise InputError(f"--sweep={name} is not a sweep in this store. {allowed_values(name, names)}")
+        for sweep in sweeps:
+            yield from lane_entries(uri, sweep)
         return
-    everything = mlflow_client.search(given.uri, folder, given.experiment)
-    runs = {run.id: run for run in everything}
-    for wanted in given.ids:
-        run_id, _, lane = wanted.partition(":")
-        run_id = one_of(run_id, list(runs))
-        if "lanes" not in runs[run_id].tags:
-            yield row(runs[run_id], runs)
+    runs = {run.id: run for run in mlflow_client.search(uri, folder, arguments.experiment)}
+    for name in arguments.ids:
+        prefix, _, lane = name.partition(":")
+        run = runs[match_id(prefix, list(runs))]
+        if "lanes" not in run.tags:
+            yield run_entry(run, runs)
             continue
-        rows = list(lanes(given.uri, runs[run_id]))
-        if lane and not load.numbers(lane, len(rows)):
-            raise InputError(f"{wanted}: no such lane; allowed: 0 to {len(rows) - 1}")
-        yield from [rows[int(lane)]] if lane else rows
-    if not given.ids:
-        for run in everything:
+        entries = list(lane_entries(uri, run))
+        if lane and not load.numbers(lane, len(entries)):
+            raise InputError(f"{name} is not a lane of this sweep. Allowed: 0 to {len(entries) - 1}.")
+        yield from [entries[int(lane)]] if lane else entries
+    if not arguments.ids:
+        for run in runs.values():
             if "lanes" in run.tags:  # a sweep: its table has all lanes, its child runs perhaps not
-                yield from lanes(given.uri, run)
+                yield from lane_entries(uri, run)
             elif run.metrics and run.parent not in runs:
-                yield row(run, runs)
+                yield run_entry(run, runs)
 
 
-def one_of(wanted: str, ids: Sequence[str]) -> str:
-    """The id that is this, or alone begins so; InputError where there is none or several."""
-    found = [each for each in ids if each.startswith(wanted)] if len(wanted) >= load.SHORTEST else []
-    if len(found) > 1:
-        raise InputError(f"{wanted}: begins the ids of {len(found)} runs; allowed: {', '.join(found[:5])}")
-    if not found:
-        raise InputError(f"{wanted}: no such run; {allowed_values(wanted, list(ids)[:5])} ...")
-    return found[0]
+def match_id(prefix: str, ids: Sequence[str]) -> str:
+    """Return the only id that begins so. Raises InputError if there is none or several."""
+    matches = [run_id for run_id in ids if run_id.startswith(prefix)] if len(prefix) >= load.SHORTEST else []
+    if len(matches) > 1:
+        raise InputError(f"{prefix} is the beginning of {len(matches)} ids. Allowed: {', '.join(matches[:5])}")
+    if not matches:
+        raise InputError(f"{prefix} is not the id of a run in this store. {allowed_values(prefix, ids[:5])} ...")
+    return matches[0]
 
 
-def row(run: "Found", runs: Mapping[str, "Found"]) -> Row:
-    """A run; that of a lane with the settings that all lanes of its sweep have in common."""
-    common = runs[run.parent].params if run.parent in runs else {}
-    params = {**common, **run.params}
-    settings = {key: plain(value) for key, value in params.items() if affects_result(key)}
-    lane = run.tags.get("lane") if run.parent in runs else None
-    files = (run, None) if lane is None else (runs[run.parent], int(lane))
-    return Row(run.name, settings, results(run.metrics), run.id, *files)
+def run_entry(run: "Found", runs: Mapping[str, "Found"]) -> Entry:
+    """Return the entry of a run; a lane's child run gets the settings that all lanes of its sweep share."""
+    sweep = runs.get(run.parent)
+    params = {**(sweep.params if sweep else {}), **run.params}
+    settings = {key: spell(value) for key, value in params.items() if affects_result(key)}
+    if sweep and "lane" in run.tags:
+        return Entry(run.name, run.id, settings, results(run.metrics), sweep, int(run.tags["lane"]))
+    return Entry(run.name, run.id, settings, results(run.metrics), run)
 
 
-def lanes(uri: str | None, parent: "Found") -> Iterator[Row]:
-    """The lanes of a sweep, from its table."""
+def lane_entries(uri: str | None, sweep: "Found") -> Iterator[Entry]:
+    """Yield the lanes of a sweep, from its table."""
     from nnjax.runs.sweep import statistics, storage
     from nnjax.tracking import mlflow_client
 
-    with TemporaryDirectory() as here:
-        file = mlflow_client.download(uri, Path.cwd(), parent.id, "lanes.parquet", here)
-        found = storage.read_table(file)[0] if file else []
-    keys = statistics.swept(found)
-    for place, lane in enumerate(found):
-        settings = {key: plain(format_override(value)) for key, value in lane.settings.items()}
+    with TemporaryDirectory() as folder:
+        file = mlflow_client.download(uri, Path.cwd(), sweep.id, "lanes.parquet", folder)
+        lanes = storage.read_table(file)[0] if file else []
+    keys = statistics.swept(lanes)
+    for number, lane in enumerate(lanes):
+        settings = {key: spell(format_override(value)) for key, value in lane.settings.items()}
         name = statistics.name(lane, keys)
-        yield Row(name, settings, results(lane.metrics), f"{parent.id}:{place}", parent, place)
+        yield Entry(name, f"{sweep.id}:{number}", settings, results(lane.metrics), sweep, number)
 
 
 def results(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Metrics that say how good a network is."""
-    return {name: value for name, value in metrics.items() if not name.startswith(OF_A_RUN)}
+    """Return the metrics that say how good a network is."""
+    return {name: value for name, value in metrics.items() if not name.startswith(DIAGNOSTICS)}
 
 
-def differing(rows: Sequence[Row]) -> list[str]:
-    """The settings that aren't the same in all rows; one that a row hasn't got is null there."""
-    keys = dict.fromkeys(key for row in rows for key in row.settings)
-    return [key for key in keys if len({row.settings.get(key, "null") for row in rows}) > 1]
+def differing(entries: Sequence[Entry]) -> list[str]:
+    """Return the settings that differ between entries; a setting that an entry does not have counts as null."""
+    keys = dict.fromkeys(key for entry in entries for key in entry.settings)
+    return [key for key in keys if len({entry.settings.get(key, "null") for entry in entries}) > 1]
 
 
-def table(rows: Sequence[Row], settings: Sequence[str], metrics: Sequence[str]) -> list[list[str]]:
-    """A line of names, then a line a row."""
-    head = ["name", *settings, *metrics]
+def table(entries: Sequence[Entry], keys: Sequence[str], metrics: Sequence[str]) -> list[list[str]]:
+    """Return a line of names, then a line for each entry: id, name, settings, metrics."""
+    head = ["id", "name", *keys, *metrics]
     return [head] + [
         [
-            row.name,
-            *(row.settings.get(key, "") for key in settings),
-            *(f"{row.metrics[metric]:.6g}" if metric in row.metrics else "" for metric in metrics),
+            entry.short_id,
+            entry.name,
+            *(entry.settings.get(key, "") for key in keys),
+            *(f"{entry.metrics[metric]:.6g}" if metric in entry.metrics else "" for metric in metrics),
         ]
-        for row in rows
+        for entry in entries
     ]
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Columns of equal width, two blanks between."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(f"{cell:<{n}}" for cell, n in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-def plain(value: str) -> str:
-    """A setting in one spelling, whichever way it was recorded."""
-    words = {"None": "null", "True": "true", "False": "false"}
-    return words.get(value, value).replace(", ", ",")
+def spell(value: str) -> str:
+    """Return a setting in one spelling, whether a run or a table recorded it."""
+    return SPELLINGS.get(value, value).replace(", ", ",")

@@ -1,4 +1,4 @@
-"""`nnjax sync`: what runs and sweeps have in their folders and the store hasn't, delivered, nothing twice."""
+"""`nnjax sync`: upload to MLflow what runs and sweeps have in their folders and the store lacks, nothing twice."""
 
 import argparse
 import os
@@ -8,95 +8,94 @@ from pathlib import Path
 from nnjax.errors import InputError, StoreError, TrainingError, printable
 from nnjax.tracking.journal import Status
 
-HELP = "deliver to MLflow what it is missing of runs and sweeps, and end those that were killed"
-DEFAULT = ("outputs", "multirun", "sweeps")
+HELP = "copy to MLflow whatever it lacks of your runs and sweeps, and mark killed ones as KILLED"
+FOLDERS = ("outputs", "multirun", "sweeps")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to look."""
-    names = ", ".join(f"{name}/" for name in DEFAULT)
-    parser.add_argument("folders", nargs="*", metavar="FOLDER", help=f"of runs, or with such below; else {names}")
-    parser.add_argument("--uri", metavar="URI", help="the store; else for each the one that it was to go to")
+    """Add the folders and the store."""
+    default = ", ".join(f"{name}/" for name in FOLDERS)
+    folders = f"folders of runs or sweeps, or folders that contain some; default: {default}"
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help=folders)
+    parser.add_argument("--uri", metavar="URI", help="the MLflow store; default: for each run the one it was meant for")
 
 
-def run(given: argparse.Namespace) -> None:
-    """Says a line for each folder that had something, one in the end if none had.
+def run(arguments: argparse.Namespace) -> None:
+    """Print a line for each folder of which something was missing, or a line if nothing was.
 
     Raises:
-        InputError: there is no such folder.
-        TrainingError: something could not be delivered.
+        InputError: a folder does not exist.
+        TrainingError: something could not be uploaded.
     """
     from nnjax.tracking.delivery import catch_up
 
-    failed = said = seen = 0
-    for folder, is_sweep in found(starts(given.folders)):
-        seen += 1
+    failed = reported = total = 0
+    for folder, is_sweep in find(existing(arguments.folders)):
+        total += 1
         try:
-            words = deliver_sweep(folder, given.uri) if is_sweep else catch_up(folder, given.uri)
+            words = upload_sweep(folder, arguments.uri) if is_sweep else catch_up(folder, arguments.uri)
         except (InputError, OSError) as error:
             reason = error.reason if isinstance(error, StoreError) else printable(str(error))
-            words, failed = f"not delivered: {reason}", failed + 1
+            words, failed = f"not uploaded: {reason}", failed + 1
         if words:
-            said += 1
+            reported += 1
             print(f"{os.path.relpath(folder)}: {words}")
     if failed:
-        raise TrainingError(f"{failed} of {said} folders could not be delivered")
-    if not seen:
-        print(f"no runs here: none that was recorded in {', '.join(given.folders or map('{}/'.format, DEFAULT))}")
-    elif not said:
+        raise TrainingError(f"{failed} of {reported} folders could not be uploaded")
+    if not total:
+        print(f"no recorded runs in {', '.join(arguments.folders or map('{}/'.format, FOLDERS))}")
+    elif not reported:
         print("nothing is missing")
 
 
-def starts(folders: Sequence[str]) -> list[Path]:
-    """Where to begin; InputError for a folder that isn't there."""
+def existing(folders: Sequence[str]) -> list[Path]:
+    """Return the folders to search, by default FOLDERS. Raises InputError for a folder that does not exist."""
     for folder in folders:
         if not Path(folder).is_dir():
-            raise InputError(f"{folder}: no such folder; allowed: folders of runs or sweeps, or with such below")
-    return [Path(folder).absolute() for folder in folders or filter(os.path.isdir, DEFAULT)]
+            raise InputError(f"{folder} is not a folder. Allowed: folders of runs or sweeps, or that contain some.")
+    return [Path(folder).absolute() for folder in folders or filter(os.path.isdir, FOLDERS)]
 
 
-def found(folders: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
-    """Each folder of a run, and of a sweep (True), oldest names first."""
+def find(folders: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Yield each folder of a run (False) or of a sweep (True), sorted by name."""
     from nnjax.runs.sweep.command import FILE
     from nnjax.tracking.journal import RECORD
 
-    for start in folders:
-        for folder, below, files in os.walk(start):
-            below.sort()
+    for root in folders:
+        for folder, subfolders, files in os.walk(root):
+            subfolders.sort()
             if RECORD in files:
                 yield Path(folder), False
-                below.clear()
+                subfolders.clear()
             elif FILE in files:
                 yield Path(folder), True
 
 
-def deliver_sweep(root: Path, uri: str | None) -> str:
-    """Delivers a sweep whose command is gone; in words what was done, "" if the store has all or it is at work.
+def upload_sweep(root: Path, uri: str | None) -> str:
+    """Upload a sweep whose command has ended; return what was done, "" if the store has all or it is still running.
 
-    Raises:
-        StoreError: the store can't be reached or written.
+    Raises StoreError if the store can't be reached or written.
     """
-    from nnjax.runs.sweep import command, upload
-    from nnjax.runs.sweep import storage as kept
+    from nnjax.runs.sweep import command, storage, upload
     from nnjax.runs.sweep.sweep import Sweep
     from nnjax.system import processes
 
-    known = command.read(root)
-    if known is None:
+    record = command.read(root)
+    if record is None:
         return ""
-    stale = known["status"] is None
-    if stale and not processes.gone(known["process"]):
-        return processes.elsewhere(known["process"])
-    parts, running = list(kept.parts(root)), command.running(root, known, uri)
-    digest = Sweep(root, parts, known["objective"]).digest(known["record"]) if parts else command.NOTHING
-    if command.has(known, running, digest):
+    abandoned = record["status"] is None
+    if abandoned and not processes.gone(record["process"]):
+        return processes.elsewhere(record["process"])
+    parts, running = list(storage.parts(root)), command.running(root, record, uri)
+    digest = Sweep(root, parts, record["objective"]).digest(record["record"]) if parts else command.NOTHING
+    if command.has(record, running, digest):
         return ""
-    status: Status = known["status"] or "KILLED"
+    status: Status = record["status"] or "KILLED"
     upload.deliver(running, status)
-    again = command.read(root)
-    if again is None or not command.has(again, running, digest):
+    record = command.read(root)
+    if record is None or not command.has(record, running, digest):
         raise InputError("see above")
-    what = "delivered" if parts else "nothing was trained"
-    if stale:
-        return f"{what}, and the sweep, left RUNNING, is KILLED"
-    return what if parts else f"{what}, {status}"
+    words = "uploaded" if parts else "nothing was trained"
+    if abandoned:
+        return f"{words}, and the sweep, left RUNNING, is KILLED"
+    return words if parts else f"{words}, {status}"

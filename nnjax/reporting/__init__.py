@@ -1,1 +1,1 @@
-"""Pages to read and to keep: one HTML file each, everything escaped, pictures inside, no network and no script."""
+"""Results as text, figures and pages. A page is one HTML file: everything escaped, pictures inside, no script."""

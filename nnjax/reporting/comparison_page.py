@@ -1,105 +1,117 @@
-"""Runs and lanes on one page: settings that differ, metrics side by side, curves over each other."""
+"""The page of a comparison: settings that differ, metrics side by side, and learning curves in one picture."""
 
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nnjax.reporting import page
+from nnjax.reporting.text import count, higher_is_better
+
+if TYPE_CHECKING:
+    from nnjax.tracking.mlflow_client import Found
 
 History = Mapping[str, np.ndarray]  # `epoch` (k,), and arrays (k,) by metric
-LETTERS = 8  # of a run's id
-SCORES = ("accuracy", "r2")  # how metrics end that are better the larger they are
+ID_LENGTH = 8  # characters of a run's id that are shown; every command accepts them
 
 
-class Compared(NamedTuple):
-    """A run or a lane.
+class Entry(NamedTuple):
+    """An entry of a comparison: a run or a lane.
 
     Attributes:
-        name, id: what it is called; of a lane the id of its sweep's run and its number.
-        address: where more is to be seen, "" if nowhere.
-        settings: as typed; metrics: final ones.
+        name, id: of a run; of a lane its settings, and `SWEEP:7`.
+        settings: as they are typed; metrics: the final ones.
+        run: whose files it is in, a lane's sweep; lane: its number there, None for a run.
     """
 
     name: str
     id: str
-    address: str
     settings: Mapping[str, str]
     metrics: Mapping[str, float]
+    run: "Found"
+    lane: int | None = None
 
     @property
-    def short(self) -> str:
-        """The first letters of the id, enough for every command, and the lane's number."""
+    def short_id(self) -> str:
+        """Return the first characters of the id, with the lane's number."""
         run, colon, lane = self.id.partition(":")
-        return f"{run[:LETTERS]}{colon}{lane}"
+        return f"{run[:ID_LENGTH]}{colon}{lane}"
 
 
 def write(
     file: Path,
-    runs: Sequence[Compared],
+    entries: Sequence[Entry],
+    addresses: Sequence[str],
     histories: Sequence[History | None],
     keys: Sequence[str],
     metrics: Sequence[str],
     more: int,
 ) -> None:
-    """The page.
+    """Write the page.
 
     Args:
         file: where it is written.
-        runs: a row each.
-        histories: of the first runs, None where one is out of reach.
-        keys: settings that differ.
-        metrics: in the order of the columns; the first is what the runs are sorted by.
-        more: how many runs were left out.
+        entries: a line of the table each.
+        addresses: of each entry its own page, "" where it has none.
+        histories: of the first entries, None where one can't be read.
+        keys: of the settings that differ.
+        metrics: the columns; the entries are sorted by the first.
+        more: number of entries that are left out.
     """
-    top = {metric: best(metric, runs) for metric in metrics}
-    marked = [[name for name in metrics if name in run.metrics and run.metrics[name] == top[name]] for run in runs]
-    count = f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}"
+    top = {metric: best(metric, entries) for metric in metrics}
+    marked = [
+        [name for name in metrics if name in entry.metrics and entry.metrics[name] == top[name]] for entry in entries
+    ]
     page.write(
         file,
         "comparison.html",
-        title=f"{count} compared",
-        lead=f"In the order of {metrics[0]}, the best first." if metrics else "",
-        runs=[{**run._asdict(), "short": run.short, "best": names} for run, names in zip(runs, marked, strict=True)],
-        settings=differing(runs, keys),
+        title=f"{count(len(entries), 'run')} compared",
+        lead=f"Sorted by {metrics[0]}, the best first." if metrics else "",
+        entries=list(zip(entries, addresses, marked, strict=True)),
+        settings=settings_table(entries, keys),
         metrics=metrics,
         more=more,
-        picture=picture(runs, histories),
+        picture=picture(entries, histories),
     )
 
 
-def differing(runs: Sequence[Compared], keys: Sequence[str]) -> list[list[str]]:
-    """A line of names, then a line a run or, where settings are the more, a line a setting; nothing without any."""
-    names = [numbered(place, run) for place, run in enumerate(runs, 1)]
-    rows = [[name, *(run.settings.get(key, "") for key in keys)] for name, run in zip(names, runs, strict=True)]
-    lines = [["", *keys], *rows]
-    return [] if not keys else [[*column] for column in zip(*lines, strict=True)] if len(keys) > len(runs) else lines
+def settings_table(entries: Sequence[Entry], keys: Sequence[str]) -> list[list[str]]:
+    """Return names, then a line for each entry; with more settings than entries a line for each setting.
+
+    An empty list if there are no settings.
+    """
+    lines = [["", *keys]]
+    lines += [[numbered(i, entry), *(entry.settings.get(key, "") for key in keys)] for i, entry in enumerate(entries)]
+    if len(keys) > len(entries):
+        lines = [[*column] for column in zip(*lines, strict=True)]
+    return lines if keys else []
 
 
-def numbered(place: int, run: Compared) -> str:
-    """How a run is called in all parts of the page."""
-    return f"{place}  {run.name}"
+def numbered(place: int, entry: Entry) -> str:
+    """Return the name of an entry with its number from 1, as all parts of the page show it."""
+    return f"{place + 1}  {entry.name}"
 
 
-def best(metric: str, runs: Sequence[Compared]) -> float | None:
-    """The best value of a metric, None where nobody has one."""
-    there = [run.metrics[metric] for run in runs if metric in run.metrics]
-    return (max if metric.endswith(SCORES) else min)(there) if there else None
+def best(metric: str, entries: Sequence[Entry]) -> float | None:
+    """Return the best value of a metric, None if no entry has one."""
+    values = [entry.metrics[metric] for entry in entries if metric in entry.metrics]
+    return (max if higher_is_better(metric) else min)(values) if values else None
 
 
-def picture(runs: Sequence[Compared], histories: Sequence[History | None]) -> page.Picture | None:
-    """The curves of the runs that have a history; None where no two have."""
+def picture(entries: Sequence[Entry], histories: Sequence[History | None]) -> page.Picture | None:
+    """Return the learning curves of all entries that have a history, None if fewer than two have one."""
     from nnjax.reporting.figures import several, style
 
-    there = [i for i, history in enumerate(histories) if history is not None]
-    if len(there) < 2:
+    drawn = {i: history for i, history in enumerate(histories) if history is not None}
+    if len(drawn) < 2:
         return None
-    losses = {runs[i].settings.get("loss.name", "") for i in there}
-    names = [numbered(i + 1, runs[i]) for i in there]
-    loss = losses.pop() if len(losses) == 1 else ""
+    losses = {entries[i].settings.get("loss.name", "") for i in drawn}
+    figure = several.several(
+        [numbered(i, entries[i]) for i in drawn], [*drawn.values()], losses.pop() if len(losses) == 1 else ""
+    )
     file = io.BytesIO()
-    style.save(several.several(names, [each for each in histories if each is not None], loss), file)
-    whose = "every run" if len(there) == len(runs) else f"{len(there)} of the {len(runs)} runs"
-    return page.Picture("Curves over each other", f"A line a run, of {whose}, by its number above.", file.getvalue())
+    style.save(figure, file)
+    runs = "every run" if len(drawn) == len(entries) else f"{len(drawn)} of the {len(entries)} runs"
+    return page.Picture("Learning curves", f"A line for {runs}, with its number above.", file.getvalue())

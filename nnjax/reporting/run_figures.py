@@ -1,5 +1,7 @@
-"""Which figures a run gets: learning curves for all, then what suits its task and its data."""
+"""The figures of a run: learning curves and norms for all, then those that suit its task and its data."""
 
+import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,30 +11,38 @@ import numpy as np
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset, Split
 from nnjax.inference import predictor
+from nnjax.reporting.run_names import run_name
 from nnjax.system import atomic
 from nnjax.training.result import TrainingResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SEEN = 5  # images in the figure of all layers
-POINTS = 1000  # of a decision boundary at most
+MAX_IMAGES = 5  # in the figure of all layers
+MAX_POINTS = 1000  # of a decision boundary
+
+Figures = Iterator[tuple[str, "Figure"]]  # the name of a figure's file, and the figure
 
 
 def write(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResult) -> None:
-    """The figures of this kind of data, figures/*.png, unless switched off."""
+    """Write the figures of a run, figures/*.png, unless tracking.figures=false."""
     if not config.tracking.figures:
         return
     from nnjax.reporting.figures import style
 
+    units = [math.prod(dataset.preprocessing.shape), *(len(b) for _, b in outcome.params)]
+    name = config.tracking.run_name or run_name(dataclasses.asdict(config), units, dataset.called)
     (folder / "figures").mkdir(exist_ok=True)
-    for name, figure in figures(folder, config, dataset, outcome):
-        with atomic.file(folder / "figures" / f"{name}.png") as file:
-            style.save(figure, file)
+    for file_name, figure in figures(folder, config, dataset, outcome):
+        with atomic.file(folder / "figures" / f"{file_name}.png") as file:
+            style.save(figure, file, name)
 
 
-def figures(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResult) -> Iterator[tuple[str, "Figure"]]:
-    """Learning curves and norms for all; then what suits the task and the data: regression, images, truth tables."""
+def figures(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResult) -> Figures:
+    """Yield the figures that suit the task (regression, classes) and the data (images, truth tables).
+
+    folder: has the network, model.safetensors.
+    """
     from nnjax.reporting.figures import classification, curves, norms, regression
 
     marks = {name: np.append(np.full(outcome.kept_epoch, np.nan), value) for name, value in outcome.test.items()}
@@ -42,8 +52,8 @@ def figures(folder: Path, config: Config, dataset: Dataset, outcome: TrainingRes
     test, network = dataset.test, predictor.Predictor.load(folder / "model.safetensors")
     z = network.logits(test.x)
     if dataset.task == "regression":
-        named = dataset.target.name if dataset.target else "y"
-        yield "predicted_over_true", regression.predicted_over_true(test.y, network.activated(z)[:, 0], named)
+        target = dataset.target.name if dataset.target else "y"
+        yield "predicted_over_true", regression.predicted_over_true(test.y, network.activated(z)[:, 0], target)
         return
     yield "confusion_matrix", classification.confusion_matrix(test.y, network.chosen(z), dataset.classes)
     if test.x.ndim == 3:
@@ -51,11 +61,11 @@ def figures(folder: Path, config: Config, dataset: Dataset, outcome: TrainingRes
     if dataset.task == "binary" and test.x.shape[1:] == (2,):
         yield "decision_boundary", _boundary(dataset, network)
     if dataset.whole is not None:
-        yield from _boolean_figures(dataset.whole, _trained(dataset, dataset.whole), network)
+        yield from _boolean_figures(dataset.whole, _trained_rows(dataset, dataset.whole), network)
 
 
-def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray) -> Iterator[tuple[str, "Figure"]]:
-    """The images, the mistakes, and the first layer as images: with no hidden layer that is one a class (L15).
+def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray) -> Figures:
+    """Yield images, mistakes, and the first layer as images: without hidden layers one for each class (L15).
 
     z: the logits of the test part.
     """
@@ -64,57 +74,59 @@ def _image_figures(dataset: Dataset, network: predictor.Predictor, z: np.ndarray
     test, classes = dataset.test, dataset.classes
     yield "digits", digits.digits(dataset.train.x, dataset.train.y, classes)
     h = network.activated(z)
-    shares = np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
-    mistakes = classification.most_confident_mistakes(test.x, test.y, network.chosen(z), shares, classes)
+    probabilities = np.concatenate([1 - h, h], axis=1) if h.shape[1] == 1 else h
+    mistakes = classification.most_confident_mistakes(test.x, test.y, network.chosen(z), probabilities, classes)
     yield "most_confident_mistakes", mistakes
-    (Theta, _), outputs = network.params[0], len(network.params) == 1
+    (Theta, _), is_output = network.params[0], len(network.params) == 1
     if Theta.ndim == 4:
         yield from maps_figures(dataset, network)
         return
-    yield "first_layer", units.hidden_units(Theta, test.x.shape[1:], classes[-len(Theta) :] if outputs else None)
+    yield "first_layer", units.hidden_units(Theta, test.x.shape[1:], classes[-len(Theta) :] if is_output else None)
 
 
-def maps_figures(dataset: Dataset, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
-    """The filters of the convolutions, and what each layer sees of a few images of different classes (L16)."""
+def maps_figures(dataset: Dataset, network: predictor.Predictor) -> Figures:
+    """Yield the filters of the convolutions, and what each layer sees of a few images of different classes (L16)."""
     from nnjax.reporting.figures import maps
 
     yield "filters", maps.filters([Theta for Theta, _ in network.params if Theta.ndim == 4])
     test, classes = dataset.test, dataset.classes
-    few = np.sort(np.unique(test.y, return_index=True)[1])[:SEEN]
-    *layers, _ = network.layers(network.inputs(test.x[few]))
-    labels = [classes[label] for label in test.y[few]]
-    yield "layers", maps.layers_seen(test.x[few], layers, network.outputs(test.x[few]), labels, classes)
+    first_of_class = np.sort(np.unique(test.y, return_index=True)[1])[:MAX_IMAGES]
+    images = test.x[first_of_class]
+    *layers, _ = network.layers(network.inputs(images))
+    labels = [classes[label] for label in test.y[first_of_class]]
+    yield "layers", maps.layers_seen(images, layers, network.outputs(images), labels, classes)
 
 
 def _boundary(dataset: Dataset, network: predictor.Predictor) -> "Figure":
-    """h over the plane of two inputs, and the lines of the first hidden layer there, if it has one."""
+    """Return h over the plane of two inputs, with the lines of the first hidden layer if there is one."""
     from nnjax.reporting.figures import boundary
 
     (Theta, b), names = network.params[0], dataset.features or ("input x1", "input x2")
     scale, shift = (np.broadcast_to(dataset.preprocessing[i], 2) for i in range(2))
-    raw = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
+    hidden = (Theta * scale, b + Theta @ shift) if len(network.params) > 1 else None  # z = Theta (x scale + shift) + b
     whole = dataset.whole
-    shown, trained = _points(dataset) if whole is None else (whole, _trained(dataset, whole))
+    points, trained = _points(dataset) if whole is None else (whole, _trained_rows(dataset, whole))
     h = lambda x: network.outputs(x)[:, -1]  # noqa: E731
-    return boundary.decision_boundary(h, *shown, raw, names, trained, dataset.classes)
+    z = (lambda x: network.logits(x)[:, -1]) if network.metadata["output"] in ("sigmoid", "step") else None
+    return boundary.decision_boundary(h, *points, hidden, names, trained, dataset.classes, z)
 
 
 def _points(dataset: Dataset) -> tuple[Split, np.ndarray]:
-    """The rows of training and test, of many evenly spaced ones, and which were trained on, bool (rows,)."""
+    """Return rows of training and test, evenly spaced if there are many, and which were trained on, bool (rows,)."""
     (x, y), (test_x, test_y) = dataset.train, dataset.test
     trained = np.arange(len(y) + len(test_y)) < len(y)
-    every = -(-len(trained) // POINTS)
-    return Split(np.concatenate([x, test_x])[::every], np.concatenate([y, test_y])[::every]), trained[::every]
+    step = -(-len(trained) // MAX_POINTS)
+    return Split(np.concatenate([x, test_x])[::step], np.concatenate([y, test_y])[::step]), trained[::step]
 
 
-def _trained(dataset: Dataset, whole: Split) -> np.ndarray:
-    """Which rows of a truth table were trained on, bool (rows,)."""
+def _trained_rows(dataset: Dataset, whole: Split) -> np.ndarray:
+    """Return which rows of a truth table were trained on, bool (rows,)."""
     places = 2.0 ** np.arange(whole.x.shape[1])
     return np.isin(whole.x @ places, dataset.train.x @ places)
 
 
-def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predictor) -> Iterator[tuple[str, "Figure"]]:
-    """The truth table, and what the last hidden layer makes of each row (L12), trained on or not."""
+def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predictor) -> Figures:
+    """Yield the truth table, and what the last hidden layer makes of each row (L12), trained on or not."""
     from nnjax.reporting.figures import boundary, representation
 
     x, y = whole
@@ -125,5 +137,5 @@ def _boolean_figures(whole: Split, trained: np.ndarray, network: predictor.Predi
         output, a = predictor.OUTPUTS[network.metadata["output"]], network.inputs(x)
         for weights, bias in hidden:
             a = g(a @ weights.T + bias)
-        shown = representation.hidden_representation(lambda a: output(a @ Theta.T + b)[:, -1], a, x, y, trained)
-        yield "hidden_representation", shown
+        h = lambda a: output(a @ Theta.T + b)[:, -1]  # noqa: E731
+        yield "hidden_representation", representation.hidden_representation(h, a, x, y, trained)

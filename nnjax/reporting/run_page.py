@@ -1,4 +1,4 @@
-"""A run's page, report.html: what ran, on which data, what came out, its figures, and how to do it again."""
+"""The page of a run, report.html: results, settings, data, figures, and how to run it again."""
 
 import dataclasses
 import shlex
@@ -10,24 +10,25 @@ import numpy as np
 from nnjax.config.schema import Config
 from nnjax.data.dataset import Dataset
 from nnjax.reporting import summary
+from nnjax.reporting.text import number
 from nnjax.system import secrets
-from nnjax.system.times import MOMENTS
 from nnjax.training.result import TrainingResult
 
 FILE = "report.html"
-MEASURES = ("loss", "cost", "accuracy", "rmse", "r2")  # of which a page shows those that were measured
+METRICS = ("loss", "cost", "accuracy", "rmse", "r2")  # columns of the results, those that were measured
 CLASSES = 20  # names that a page shows
+FEW_PARAMETERS = 30  # up to which a page shows them
 
 
 def write(
     folder: Path,
-    facts: summary.RunSummary,
+    run: summary.RunSummary,
     config: Config,
     dataset: Dataset,
     outcome: TrainingResult,
     provenance: Mapping[str, str],
 ) -> None:
-    """Write the page of a finished run, with the figures that its folder has, unless the page is switched off.
+    """Write the page of a finished run with the figures in its folder, unless tracking.report=false.
 
     provenance: what the result depends on, name -> text.
     """
@@ -36,36 +37,37 @@ def write(
     from nnjax.config import defaults
     from nnjax.reporting import page
 
-    given = secrets.without_passwords(dataclasses.asdict(config))
+    settings = secrets.without_passwords(dataclasses.asdict(config))
     check = folder / "gradient_check.txt"
     page.write(
         folder / FILE,
         "run.html",
-        title=facts.name,
-        facts=facts,
-        settings=defaults.beside_defaults(given),
-        data=described(dataset),
+        title=run.name,
+        facts=run,
+        settings=defaults.beside_defaults(settings),
+        data=data_rows(dataset),
         results=results(config, outcome),
-        training=trained(facts, outcome),
+        training=training_rows(run, outcome),
+        parameters=parameter_rows(outcome) if run.parameters <= FEW_PARAMETERS else [],
         errors=check.read_text() if config.training.gradient_check and check.is_file() else "",
         pictures=page.pictures(folder / "figures") if config.tracking.figures else [],
-        command=defaults.command(given),
-        run=facts.run_id or shlex.quote(facts.folder),
+        command=defaults.command(settings),
+        run=run.run_id or shlex.quote(run.folder),
         provenance=provenance,
     )
 
 
-def described(dataset: Dataset) -> list[tuple[str, str]]:
-    """The data's name, parts, classes and digest, a line each."""
+def data_rows(dataset: Dataset) -> summary.Facts:
+    """Return the name, parts, classes and digest of the data."""
     parts = {"training": dataset.train, "validation": dataset.validation, "test": dataset.test}
     names = ", ".join(dataset.classes[:CLASSES])
     more = f" and {len(dataset.classes) - CLASSES} more" if len(dataset.classes) > CLASSES else ""
-    one = " x ".join(map(str, dataset.train.x.shape[1:]))
+    shape = " x ".join(map(str, dataset.train.x.shape[1:]))
     return [
         ("name", dataset.name),
         ("source", secrets.without_password(dataset.source)),
-        *((name, f"{len(part.y):,} examples") for name, part in parts.items()),
-        ("an example", f"{one} {'pixels' if dataset.train.x.ndim == 3 else 'numbers'}"),
+        *((name, f"{len(part.y):,} examples" if len(part.y) else "") for name, part in parts.items()),
+        ("each example", f"{shape} {'pixels' if dataset.train.x.ndim == 3 else 'numbers'}"),
         ("features", ", ".join(dataset.features[:CLASSES])),
         ("classes", names and f"{len(dataset.classes)}: {names}{more}"),
         ("target", dataset.target.name if dataset.target else ""),
@@ -74,44 +76,47 @@ def described(dataset: Dataset) -> list[tuple[str, str]]:
 
 
 def results(config: Config, outcome: TrainingResult) -> list[list[str]]:
-    """A line of names, then training and validation at the best epoch and at the last, then the test."""
-    measures = [name for name in MEASURES if name != "cost" or config.training.l2 > 0]
+    """Return a table: names of metrics, training and validation after the best and the last epoch, then the test."""
+    metrics = [name for name in METRICS if name != "cost" or config.training.l2 > 0]
     epochs = {"best": outcome.best_epoch, "last": outcome.epochs}
-    at = {f"{name} epoch, {epoch}": epoch for name, epoch in epochs.items() if epoch is not None}
     if outcome.best_epoch == outcome.epochs:
-        at = {f"best and last epoch, {outcome.epochs}": outcome.epochs}
+        epochs = {"best and last": outcome.epochs}
     lines = {
-        f"{part}, {words}": {name: measured(outcome, f"{part}/{name}", epoch) for name in measures}
-        for words, epoch in at.items()
+        f"{part}, {words} epoch, {epoch}": [metric_at(outcome, f"{part}/{name}", epoch) for name in metrics]
+        for words, epoch in epochs.items()
+        if epoch is not None
         for part in ("train", "validation")
     }
-    lines[f"test, network of epoch {outcome.kept_epoch}"] = {
-        name: outcome.test.get(f"test/{name}", np.nan) for name in measures
-    }
-    shown = [name for name in measures if np.isfinite([line[name] for line in lines.values()]).any()]
-    rows = [[words, *(number(line[name]) for name in shown)] for words, line in lines.items()]
-    return [["", *shown], *(row for row in rows if {*row[1:]} != {"-"})]
+    lines[f"test, network of epoch {outcome.kept_epoch}"] = [
+        outcome.test.get(f"test/{name}", np.nan) for name in metrics
+    ]
+    measured = [column for column in range(len(metrics)) if any(np.isfinite(line[column]) for line in lines.values())]
+    rows = [[words, *(number(line[column]) for column in measured)] for words, line in lines.items()]
+    return [["", *(metrics[column] for column in measured)], *(row for row in rows if {*row[1:]} != {"-"})]
 
 
-def measured(outcome: TrainingResult, metric: str, epoch: int) -> float:
-    """A metric after an epoch, nan where nobody measured it."""
+def metric_at(outcome: TrainingResult, metric: str, epoch: int) -> float:
+    """Return a metric after an epoch, nan where it was not measured."""
     return float(outcome.history[metric][epoch]) if metric in outcome.history else np.nan
 
 
-def number(value: float) -> str:
-    """Four digits, or a dash for what was not measured."""
-    return f"{value:.4g}" if np.isfinite(value) else "-"
-
-
-def trained(facts: summary.RunSummary, outcome: TrainingResult) -> list[tuple[str, str]]:
-    """How the training went, a line each."""
-    parts = {part: value for part, value in facts.times.items() if part not in MOMENTS}
-    seconds = ", ".join(f"{part} {value:.1f}" for part, value in parts.items())
+def training_rows(run: summary.RunSummary, outcome: TrainingResult) -> summary.Facts:
+    """Return how the training went, and where its results are."""
+    facts = summary.facts(run)
     return [
-        ("stopped", facts.stopped),
-        ("updates", f"{outcome.updates:,}, {outcome.examples_per_second:,.0f} examples a second"),
-        ("batch", facts.batch),
-        ("seconds by part", seconds),
-        ("run id", facts.run_id),
-        ("folder", facts.folder),
+        ("stopped", run.stopped),
+        ("updates", f"{outcome.updates:,}"),
+        ("speed", f"{outcome.examples_per_second:,.0f} examples a second"),
+        ("batch", run.batch),
+        *((name, text.replace(summary.UNBROKEN, " ")) for name, text in facts["time"]),
+        *facts["place"][:2],
+    ]
+
+
+def parameter_rows(outcome: TrainingResult) -> summary.Facts:
+    """Return each layer's Theta (n_out, n_in) and b (n_out,), with four digits."""
+    return [
+        (f"layer {layer}, {symbol}", np.array2string(values, precision=4, separator=", ").replace("\n", ""))
+        for layer, arrays in enumerate(outcome.params, 1)
+        for symbol, values in zip(("Theta", "b"), arrays, strict=True)
     ]

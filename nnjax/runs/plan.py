@@ -10,8 +10,8 @@ from nnjax.config.schema import Config
 from nnjax.data import sources
 from nnjax.data.dataset import Dataset
 from nnjax.network.models import Model
-from nnjax.reporting import run_names
-from nnjax.runs import build, run_folder
+from nnjax.reporting import run_names, summary
+from nnjax.runs import build
 from nnjax.system import secrets
 
 
@@ -45,12 +45,12 @@ class RunPlan:
     @cached_property
     def data_description(self) -> str:
         """What the data are and where they come from, in a line."""
-        return run_folder.describe_data(self.dataset)
+        return summary.describe_data(self.dataset)
 
     @cached_property
     def batch_description(self) -> str:
         """How large a batch is; empty where it is as large as asked for."""
-        return run_folder.describe_batch(self.config, self.dataset)
+        return summary.describe_batch(self.config, self.dataset)
 
     @property
     def announcement(self) -> str:

@@ -33,22 +33,6 @@ def decimal(x: float) -> float:
     return float(str(single)) if float(single) == x else float(x)
 
 
-def describe_data(dataset: Dataset) -> str:
-    """`mnist: 54,000 for training, 6,000 for validation, 10,000 for the test, from /data/mnist`."""
-    if not len(dataset.train.y):
-        return f"{dataset.name}: {len(dataset.test.y):,} for the test, from {dataset.source}"
-    rows = [len(part.y) for part in (dataset.train, dataset.validation, dataset.test)]
-    return "{}: {:,} for training, {:,} for validation, {:,} for the test, from {}".format(
-        dataset.name, *rows, dataset.source
-    )
-
-
-def describe_batch(config: Config, dataset: Dataset) -> str:
-    """`all 4 instances, since training.batch_size=128 is more`; empty where the batch is as large as asked."""
-    size, rows = config.training.batch_size, len(dataset.train.y)
-    return f"all {rows:,} instances, since training.batch_size={size} is more" if size != "full" and size > rows else ""
-
-
 def network_metadata(config: Config, dataset: Dataset) -> dict[str, Any]:
     """What prediction needs besides the parameters."""
     return {

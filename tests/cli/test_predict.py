@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from nnjax.cli import predict
+from nnjax.cli.table import MAX_ROWS
 from nnjax.errors import InputError
 from nnjax.inference import predictor
 from tests.inference.test_predictor import BOOLEAN, by_hand, digits_network, metadata
@@ -114,7 +115,7 @@ def test_good_pictures_are_answered_and_bad_ones_named(ask, tmp_path, capsys):
 def test_a_long_table_is_cut_and_says_so(ask):
     np.save("many.npy", np.repeat(ask.digits, 20, axis=0))
     lines = ask.printed("softmax.safetensors", "many.npy").splitlines()
-    assert len(lines) == 1 + predict.SHOWN + 1
+    assert len(lines) == 1 + MAX_ROWS + 1
     assert lines[-1] == "... and 10 more: --csv prints all"
     assert len(ask("softmax.safetensors", "many.npy")) == 60
 
@@ -128,7 +129,7 @@ def test_a_single_picture_is_drawn_in_blocks(ask):
 
 
 def test_half_lines_are_half_blocks():
-    assert predict.drawn(np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 0.0]])) == " ▀▄█\n▀"
+    assert predict.draw_blocks(np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 0.0]])) == " ▀▄█\n▀"
 
 
 def test_what_the_network_saw_is_written_only_where_asked(ask, tmp_path):
@@ -155,9 +156,9 @@ def test_it_is_numpy_alone(ask):
         (["softmax.safetensors", "bits.npy"], r"takes \(n, 28, 28\) or \(28, 28\), got \(4, 2\)"),
         (
             ["softmax.safetensors", "digits.npy", "--show=seen"],
-            r"--show=seen: must be a picture's name; allowed: \.png",
+            r"--show=seen is not an image's name\. Allowed: .*\.png",
         ),
-        (["xnor.safetensors", "bits.npy", "--show=x.png"], r"--show=x\.png: the network must be one of pictures"),
+        (["xnor.safetensors", "bits.npy", "--show=x.png"], r"--show=x\.png needs a network of images"),
         (["bits.npy", "digits.npy"], r"bits\.npy is not a predictor of nnjax"),
         (["missing.safetensors", "digits.npy"], r"missing\.safetensors: no such file or folder"),
         (["xnor.safetensors:1", "bits.npy"], "the file holds one network"),

@@ -91,7 +91,7 @@ def test_folders_are_named_and_mistakes_are_one_line(swept, sync, tmp_path):  # 
     assert sync(start, "nowhere")[0] == 2
     assert sync(start, str(folder))[0] == 0
     assert runs(start) == {"killed": "KILLED"}
-    nothing = "no runs here: none that was recorded in "
+    nothing = "no recorded runs in "
     assert sync(tmp_path) == (0, f"{nothing}outputs/, multirun/, sweeps/\n", "")
     (tmp_path / "empty").mkdir()
     assert sync(tmp_path, "empty") == (0, f"{nothing}empty\n", "")
@@ -104,7 +104,7 @@ def test_a_store_that_is_gone_is_said_for_each_folder_and_in_the_exit_code(swept
     code, said, noise = sync(start, "--uri=http://127.0.0.1:9")
     assert code == 1
     assert [line.split(":")[0] for line in said.splitlines()] == ["outputs/today/a", "outputs/today/b"]
-    assert noise == "error: 2 of 2 folders could not be delivered\n"
+    assert noise == "error: 2 of 2 folders could not be uploaded\n"
     assert sync(start)[0] == 0
     assert runs(start) == {"a": "KILLED", "b": "KILLED"}
 
@@ -125,7 +125,7 @@ def test_a_sweep_that_was_killed_is_delivered_and_is_killed(swept, sync, monkeyp
     assert made.parent().info.status == "RUNNING"
     code, said, noise = sync(made.start)
     assert (code, noise) == (0, "")
-    assert said.endswith("sweeps: delivered, and the sweep, left RUNNING, is KILLED\n")
+    assert said.endswith("sweeps: uploaded, and the sweep, left RUNNING, is KILLED\n")
     assert (made.parent().info.status, made.parent().data.metrics["sweep/lanes"]) == ("KILLED", 2)
     assert sync(made.start) == (0, "nothing is missing\n", "")
     known = command.read(made.root)
@@ -176,7 +176,7 @@ def test_a_sweep_whose_store_was_gone_at_its_end_is_delivered_with_its_own_statu
     database.rmdir()
     away.rename(database)
     code, said, _ = sync(made.start)
-    assert (code, said.splitlines()[-1]) == (0, "sweeps: delivered")
+    assert (code, said.splitlines()[-1]) == (0, "sweeps: uploaded")
     assert made.parent().info.status == "FINISHED"
     assert sync(made.start) == (0, "nothing is missing\n", "")
 
@@ -188,7 +188,7 @@ def test_what_is_not_a_record_is_one_line(swept, sync):  # noqa: F811
     (folder / journal.RECORD).write_text('{"event": "end", "time": 1, "status": "FINISHED"}\n')
     code, said, noise = sync(start)
     assert code == 1
-    assert said.startswith("outputs/x: not delivered: ")
+    assert said.startswith("outputs/x: not uploaded: ")
     assert noise.count("\n") == 1
 
 
@@ -230,5 +230,5 @@ def test_damaged_files_are_a_line_each_and_the_others_are_delivered(swept, sync)
     code, said, noise = sync(start)
     assert (code, runs(start)) == (1, {"killed": "KILLED"})
     lines = said.splitlines()
-    assert len([line for line in lines if ": not delivered: " in line and "damaged: " in line]) == len(lines) - 1 == 13
-    assert noise == "error: 13 of 14 folders could not be delivered\n"
+    assert len([line for line in lines if ": not uploaded: " in line and "damaged: " in line]) == len(lines) - 1 == 13
+    assert noise == "error: 13 of 14 folders could not be uploaded\n"

@@ -1,4 +1,4 @@
-"""The script of docs/lanes.md runs as it stands there."""
+"""The script of docs/guides/lanes_for_any_script.md runs as it stands there."""
 
 import os
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.ci
 
 
 def test_the_script_of_the_page_is_short_and_prints_what_the_page_says(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "lanes.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "guides" / "lanes_for_any_script.md").read_text(encoding="utf-8")
     script = page.split("```python\n")[1].split("```")[0]
     assert len([line for line in script.splitlines() if line.strip()]) <= 21
     (tmp_path / "sweep.py").write_text(script, encoding="utf-8")

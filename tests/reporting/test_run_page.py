@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tests.reporting import Page
 
 EVIL = "<script>alert(1)</script>"
 PNG = b"\x89PNG picture"
+PARAMS = ((np.array([[1.0, -0.25]]), np.array([0.5])),)
 HISTORY = {
     "train/loss": np.array([0.9, 0.5, 0.4]),
     "train/accuracy": np.array([0.25, 0.75, 0.8]),
@@ -33,45 +35,57 @@ def config():
 
 @pytest.fixture
 def written(tmp_path, config):
-    """written(config's tracking..., dataset's..., facts'...): the page of a run, None if there is none."""
+    """written(tracking..., dataset..., summary..., result...): the page of a run with these changes, None without."""
 
     def write(tracking=(), data=(), facts=(), outcome=()):
         dataset = dataclasses.replace(boolean("xor"), **dict(data))
         tracked = dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, **dict(tracking)))
-        told = {
-            "name": "a run",
-            "data": "boolean",
-            "model": "mlp 2-4-1",
-            "parameters": 1017,
-            "metrics": {"test/loss": 0.1234},
-            "stopped": "epoch limit, after epoch 2",
-            "run_id": "4711",
-            "folder": "outputs/x",
-            "look": "mlflow ui",
-            "gradient_check": "jax.grad within 1e-16",
-        }
-        came = TrainingResult(
-            (), HISTORY, {}, {"test/loss": 0.1234, "test/accuracy": 1.0}, "epoch limit", 2, 8, 1, 2, 1.0
+        run = RunSummary(
+            name="a run",
+            data="boolean",
+            model="mlp 2-4-1",
+            parameters=1017,
+            metrics={"test/loss": 0.1234},
+            stopped="epoch limit, after epoch 2",
+            run_id="4711",
+            folder="outputs/x",
+            look="mlflow ui",
+            gradient_check="jax.grad within 1e-16",
+            times={"import": 0.5, "train": 2.0, "first_step": 1.0},
         )
-        depended = {"version.jax": "0.10", "device": "cpu", "processor": "p", "cores": "2", "result_digest": "d16e57"}
-        depended |= {"mlflow.source.git.commit": "c0ffee", "git.dirty": "True"}
+        test = {"test/loss": 0.1234, "test/accuracy": 1.0}
+        result = TrainingResult(PARAMS, HISTORY, {}, test, "epoch limit", 2, 8, 1, 2, 1.0)._replace(**dict(outcome))
+        provenance = {"version.jax": "0.10", "device": "cpu", "processor": "p", "cores": "2", "result_digest": "d16e57"}
+        provenance |= {"mlflow.source.git.commit": "c0ffee", "git.dirty": "True"}
         (tmp_path / "gradient_check.txt").write_text("parameter  by hand\nTheta 1    1e-16\n")
         (tmp_path / "figures").mkdir(exist_ok=True)
-        (tmp_path / "figures" / "learning_curves.png").write_bytes(PNG)
-        summary, result = RunSummary(**{**told, **dict(facts)}), came._replace(**dict(outcome))
-        run_page.write(tmp_path, summary, tracked, dataset, result, depended)
+        for name in ("learning_curves", "norms"):
+            (tmp_path / "figures" / f"{name}.png").write_bytes(PNG)
+        run_page.write(tmp_path, dataclasses.replace(run, **dict(facts)), tracked, dataset, result, provenance)
         file = tmp_path / "report.html"
         return Page(file) if file.exists() else None
 
     return write
 
 
-def test_the_parts_stand_in_the_order_of_the_questions(written):
-    found = written()
-    assert found.said("h1") == ["a run"]
-    parts = ["What ran", "Data", "Results", "Gradient check", "Figures", "Again"]
-    assert found.said("h2") == parts
-    found.check_alone()
+def test_results_come_first_then_settings_and_data(written):
+    page = written()
+    assert page.said("h1") == ["a run"]
+    assert page.said("h2") == ["Results", "What ran", "Data", "Gradient check", "Figures", "Run it again"]
+    page.check_alone()
+    assert page.text.index("Learning curves.") < page.text.index("What ran")
+
+
+def test_it_has_its_date_and_its_time(written):
+    text = written().text
+    assert f"Written on {datetime.now():%Y-%m-%d}" in text
+    assert "total 2.5, first step after 1.0: import 0.5, train 2.0" in text
+
+
+def test_few_parameters_are_shown(written):
+    page = written(facts={"parameters": 3})
+    assert "Parameters" in page.said("h2")
+    assert "[[ 1. , -0.25]]" in page.said("td")
 
 
 def test_settings_that_differ_come_first_and_the_others_are_folded(written, config):
@@ -99,42 +113,42 @@ def test_results_are_those_of_the_best_epoch_of_the_last_and_of_the_test(config)
     ]
 
 
-def test_it_says_how_to_do_it_again_and_with_what_it_was_made(written):
-    found = written()
-    assert "nnjax reproduce 4711" in found.said("pre")
-    assert [text for text in found.said("pre") if text.startswith("python -m nnjax.train seed=3 ")]
-    assert "c0ffee" in found.text
-    assert "with changes that no commit has" in found.text
+def test_it_says_how_to_run_it_again_and_with_what_it_was_made(written):
+    page = written()
+    assert "nnjax reproduce 4711" in page.said("pre")
+    assert [text for text in page.said("pre") if text.startswith("python -m nnjax.train seed=3 ")]
+    assert "c0ffee" in page.text
+    assert "with uncommitted changes" in page.text
     assert "nnjax reproduce outputs/x" in written(facts={"run_id": ""}).said("pre"), "of a run that no store knows"
 
 
-def test_figures_are_inside_and_without_them_there_is_no_word_of_any(written):
-    (picture,) = written().of("img")
+def test_figures_are_inside_the_page_or_not_mentioned(written):
+    picture, _ = written().of("img")
     assert base64.b64decode(picture["src"].removeprefix("data:image/png;base64,")) == PNG
     none = written(tracking={"figures": False})
     assert none.of("img") == []
     assert "Figures" not in none.said("h2")
 
 
-def test_switched_off_there_is_none(written):
+def test_tracking_report_false_writes_no_page(written):
     assert written(tracking={"report": False}) is None
 
 
 def test_a_notice_stands_with_the_data(written):
-    assert "notice" not in [each.get("class") for each in written().of("p")]
-    found = written(facts={"notice": "these are mnist_5k"})
-    assert "notice" in [each.get("class") for each in found.of("p")]
-    assert "these are mnist_5k" in found.text
+    assert "notice" not in [attributes.get("class") for attributes in written().of("p")]
+    page = written(facts={"notice": "these are mnist_5k"})
+    assert "notice" in [attributes.get("class") for attributes in page.of("p")]
+    assert "these are mnist_5k" in page.text
 
 
 def test_markup_from_outside_is_text(written):
     data = {"name": EVIL, "classes": (EVIL, '"><img src=x>'), "source": EVIL}
-    found = written(data=data, facts={"name": EVIL, "notice": EVIL, "folder": EVIL, "run_id": ""})
-    found.check_alone()
-    assert found.said("h1") == [EVIL]
-    assert f'2: {EVIL}, "><img src=x>' in found.text
-    assert "<b>x</b>" in found.said("code")
-    assert len(found.of("img")) == 1
+    page = written(data=data, facts={"name": EVIL, "notice": EVIL, "folder": EVIL, "run_id": ""})
+    page.check_alone()
+    assert page.said("h1") == [EVIL]
+    assert f'2: {EVIL}, "><img src=x>' in page.text
+    assert "<b>x</b>" in page.said("code")
+    assert len(page.of("img")) == 2
 
 
 def test_no_password_is_in_it(written, tmp_path):

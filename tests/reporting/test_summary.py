@@ -1,4 +1,4 @@
-"""A run in words."""
+"""A run in words: its name, its summary, and what describes it in MLflow."""
 
 import subprocess
 import sys
@@ -9,8 +9,9 @@ import pytest
 
 import nnjax.tracking
 from nnjax.config.schema import flatten
+from nnjax.data.boolean.source import boolean
 from nnjax.reporting.run_names import network, run_name
-from nnjax.reporting.summary import RunSummary, note, summary
+from nnjax.reporting.summary import RunSummary, describe_data, note, summary
 from nnjax.runs.provenance import git_tags, versions
 from nnjax.system.secrets import without_passwords
 
@@ -42,7 +43,7 @@ def test_a_name_says_what_a_reader_of_the_runs_table_asks():
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "words"),
     [
         (["+experiment=xor", "optimizer.learning_rate=0.1", "seed=3"], ["learning_rate=0.1"]),
         (["optimizer=adam", "model.hidden=[4]", "schedule=cosine"], ["schedule=cosine"]),  # in the name already
@@ -53,9 +54,9 @@ def test_a_name_says_what_a_reader_of_the_runs_table_asks():
         (["training.shuffle_seed=" + "1" * 60], ["shuffle_seed=" + "1" * 24 + "..."]),
     ],
 )
-def test_a_name_has_what_was_typed_and_trains_another_network(typed, told):
+def test_a_name_has_what_was_typed_and_trains_another_network(typed, words):
     settings = {"seed": 3, "model": {"name": "mlp"}, "loss": {"name": "log_loss"}, "optimizer": {"name": "adam"}}
-    assert run_name(settings, (2, 4, 1), "XOR", typed) == " ".join(["mlp 2-4-1 adam XOR", *told, "seed 3"])
+    assert run_name(settings, (2, 4, 1), "XOR", typed) == " ".join(["mlp 2-4-1 adam XOR", *words, "seed 3"])
 
 
 def test_flatten_gives_dotted_keys_and_keeps_values():
@@ -107,7 +108,7 @@ def test_git_tags_follow_the_folder(tmp_path):
     assert git_tags(tmp_path)["git.dirty"] == "True"
 
 
-FACTS = RunSummary(
+RUN = RunSummary(
     name="mlp 784-300-100-10 adam mnist_5k seed 0",
     data="mnist_5k, 3,500 / 500 / 1,000 digits",
     model="mlp 784-300-100-10",
@@ -120,19 +121,19 @@ FACTS = RunSummary(
 )
 
 
-ALL = replace(
-    FACTS,
+FULL_RUN = replace(
+    RUN,
     notice="these are 5,000 digits | not all (no network); for those: data.mirror=FOLDER",
     best_epoch=0,
     best={"validation/loss": 0.5},
-    last={"train/loss": 0.01234, "train/accuracy": 0.99, "validation/loss": 0.6, "validation/accuracy": 0.87},
+    last={"train/loss": 0.01234, "train/accuracy": 0.99, "validation/loss": 34_944.2, "validation/accuracy": 0.87},
     gradient_check="jax.grad within 1.5e-14",
     times={"import": 0.7, "first_step": 2.04, "train": 3.14, "model": 0.02, "total": 5.0},
 )
 
 
-def told(text):
-    """The facts of a summary by name, each in a line again."""
+def read_panel(text):
+    """Return the facts of a panel by name, each in one line."""
     facts = {}
     for line in filter(None, text.splitlines()[1:-1]):
         name = line[:11].strip() or name
@@ -140,46 +141,57 @@ def told(text):
     return facts
 
 
-def test_the_summary_lines_up_and_leaves_out_what_is_missing():
-    lines = summary(FACTS).splitlines()
+def test_the_panel_is_aligned_and_leaves_out_what_is_missing():
+    lines = summary(RUN).splitlines()
     assert lines[0] == "-- mlp 784-300-100-10 adam mnist_5k seed 0 ".ljust(80, "-")
     assert lines[-1] == "-" * 80
-    assert list(told(summary(FACTS))) == ["data", "model", "stopped", "test", "run id", "folder", "look"]
+    assert list(read_panel(summary(RUN))) == ["data", "model", "stopped", "test", "run id", "folder", "look"]
     assert "model      mlp 784-300-100-10, 266,610 parameters" in lines
-    assert "test       test/accuracy 0.9312, test/loss 0.25" in lines
+    assert "test       accuracy 0.9312, loss 0.25" in lines
     assert "" in lines
 
 
-def test_the_summary_tells_the_best_epoch_the_times_and_that_there_is_a_notice():
-    facts = told(summary(ALL))
-    assert facts["notice"] == "these are 5,000 digits | not all"  # what to do about it was said at the start
-    table = replace(ALL, notice="mine: 9 rows; y holds numbers: regression; data.task=classification makes classes")
-    assert told(summary(table))["notice"] == "mine: 9 rows; y holds numbers: regression"
-    assert facts["last"] == "train/loss 0.01234, train/accuracy 0.99, validation/loss 0.6, validation/accuracy 0.87"
-    assert facts["best"] == "epoch 0: validation/loss 0.5"
+def test_the_panel_has_the_best_epoch_the_times_and_the_notice():
+    facts = read_panel(summary(FULL_RUN))
+    assert facts["notice"] == "these are 5,000 digits | not all"  # what to do about it was printed at the start
+    table = replace(FULL_RUN, notice="mine: 9 rows; y holds numbers: regression; data.task=classification: classes")
+    assert read_panel(summary(table))["notice"] == "mine: 9 rows; y holds numbers: regression"
+    assert facts["last"] == "train: loss 0.01234, accuracy 0.99; validation: loss 34,940, accuracy 0.87"
+    assert facts["best"] == "epoch 0, validation: loss 0.5"
     assert facts["gradients"] == "jax.grad within 1.5e-14"
     assert facts["seconds"] == "total 5.0, first step after 2.0: import 0.7, train 3.1, other 1.2"
+    same = replace(FULL_RUN, best={"validation/accuracy": 0.87})
+    assert read_panel(summary(same))["best"] == "epoch 0, the last"
 
 
 @pytest.mark.parametrize(("width", "longest"), [(20, 60), (60, 60), (80, 80), (200, 100)])
 def test_a_summary_fits_its_terminal_and_no_number_loses_its_name(width, longest):
-    lines = summary(ALL, width).splitlines()
+    lines = summary(FULL_RUN, width).splitlines()
     assert max(map(len, lines)) == longest
-    assert told("\n".join(lines)) == told(summary(ALL))
-    for words in ("train/accuracy 0.99", "validation/loss 0.6", "train 3.1"):
+    assert read_panel("\n".join(lines)) == read_panel(summary(FULL_RUN))
+    for words in ("accuracy 0.99", "loss 34,940", "train 3.1"):
         assert any(words in line for line in lines)
 
 
-def test_the_note_tells_it_all_as_a_table():
-    markdown = note(ALL)
+def test_the_note_has_the_same_facts_as_a_table():
+    markdown = note(FULL_RUN)
     assert markdown.startswith(
-        "**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| result | test/accuracy 0.9312, "
+        "**mlp 784-300-100-10 adam mnist_5k seed 0**\n\n| | |\n|---|---|\n| test | accuracy 0.9312, "
     )
     assert "5,000 digits \\| not all (no network); for those" in markdown  # a bar would end the table's cell
 
 
-def test_describing_is_light():
+def test_importing_the_summary_imports_no_library():
     root = Path(nnjax.tracking.__file__).parents[2]
     code = f"import sys; sys.path.insert(0, {str(root)!r}); import nnjax.reporting.summary; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not {"mlflow", "jax", "numpy", "matplotlib", "hydra"} & set(done.stdout.split())
+
+
+def test_data_are_described_in_a_line():
+    """A whole truth table is trained and tested on; of other data each part that has rows is named."""
+    assert describe_data(boolean("xor")) == "XOR: 4 rows, trained and tested on all of them"
+    part = "PARITY: 6 for training, 2 for the test, from truth table of parity of 3"
+    assert describe_data(boolean("parity", inputs=3, test_size=2)) == part
+    sample = describe_data(boolean("xor", samples=3))
+    assert sample == "XOR: 3 for training, 4 for the test, from truth table of xor"

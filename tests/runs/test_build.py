@@ -8,7 +8,8 @@ import pytest
 from nnjax.data.boolean.source import boolean
 from nnjax.data.dataset import Preprocessing, Split
 from nnjax.data.table.source import file
-from nnjax.runs import build, run_folder
+from nnjax.reporting import summary
+from nnjax.runs import build
 from tests.config.test_schema import read
 
 
@@ -26,7 +27,7 @@ def test_a_batch_has_at_most_all_rows_whatever_the_data(data, asked, used):
     """L34, L36; and it is said where that is not what was asked for."""
     config = read("data=boolean", f"training.batch_size={asked}")
     assert build.batch_size(config, len(data.train.y)) == used
-    said = run_folder.describe_batch(config, data)
+    said = summary.describe_batch(config, data)
     assert said == ("" if asked in ("full", used) else f"all 8 instances, since training.batch_size={asked} is more")
 
 

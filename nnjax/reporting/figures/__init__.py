@@ -1,1 +1,1 @@
-"""Histories and parameters as matplotlib figures; nothing here shows them or touches pyplot's global state."""
+"""Histories and parameters as matplotlib figures. Nothing here shows a figure or uses pyplot's global state."""

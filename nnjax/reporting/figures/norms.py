@@ -1,4 +1,4 @@
-"""How large parameters and gradients are over the epochs, layer by layer: which layers learn, and which stand still."""
+"""Norms of parameters and gradients over the epochs, layer by layer: they show which layers learn."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,24 +8,26 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from nnjax.reporting.figures.curves import FEW, over_epochs
+from nnjax.reporting.figures.curves import FEW_EPOCHS, over_epochs
 from nnjax.reporting.figures.style import DOTS_PER_INCH, GREY, STYLES, figure, message
 
-PANELS = {  # title and what the axis is
+PANELS = {  # metric -> title, label of the axis
     "parameters": ("parameters", "2-norm of Theta and b"),
-    "gradient": ("gradient of one update an epoch", "2-norm of dJ/dTheta and dJ/db"),
+    "gradient": ("gradient at each epoch's last update", "2-norm of dJ/dTheta and dJ/db"),
 }
 SHADES = colormaps["viridis"]
 
 
 def norms(history: Mapping[str, NDArray[Any]], layers: Sequence[str]) -> Figure:
-    """The norms of parameters, and beside them those of gradients, over the epochs: all layers together and each.
+    """Draw the norms of parameters and of gradients over the epochs, of all layers together and of each.
 
-    history: arrays (epochs + 1,) by metric, `parameters/norm`, `parameters/norm/1`, `gradient/norm`, ...; the row is
-    the epoch, 0 the untrained network, NaN not measured. layers: their names in order, the first the darkest; one that
-    the history doesn't have has no line.
+    history: arrays (epochs + 1,) by metric, `parameters/norm`, `parameters/norm/1`, `gradient/norm`, ... Row 0 is the
+    untrained network; NaN was not measured. layers: their names in order, the first has the darkest line. A single
+    layer has one line. A layer that the history doesn't have has none.
     """
     looks: dict[str, dict[str, Any]] = {"norm": {"label": "all layers", "color": GREY, "linewidth": 4, "alpha": 0.4}}
+    if len(layers) == 1:
+        looks, layers = {"norm": {"label": layers[0], "color": SHADES(0.0)}}, ()
     for i, name in enumerate(layers):
         shade = SHADES(0.85 * i / max(len(layers) - 1, 1))
         looks[f"norm/{i + 1}"] = {"label": name, "color": shade, "linestyle": STYLES[i % len(STYLES)]}
@@ -34,17 +36,16 @@ def norms(history: Mapping[str, NDArray[Any]], layers: Sequence[str]) -> Figure:
     if not any(panels.values()):
         return message("no norms to draw: none is finite")
     columns = int(8 * DOTS_PER_INCH // (60 + 8 * max(len(look["label"]) for look in looks.values())))
-    made = figure(8, 3.8 + 0.2 * -(-len(looks) // columns))
-    for axes, (kind, names) in zip(made.subplots(1, 2, sharex=True), panels.items(), strict=True):
+    chart = figure(8, 3.8 + 0.2 * -(-len(looks) // columns))
+    for axes, (kind, names) in zip(chart.subplots(1, 2, sharex=True), panels.items(), strict=True):
         for name in names:
             epochs = measured[f"{kind}/{name}"]
-            mark = "o" if len(epochs) <= FEW else ""
+            mark = "o" if len(epochs) <= FEW_EPOCHS else ""
             axes.plot(epochs, history[f"{kind}/{name}"][epochs], **looks[name], marker=mark, markersize=3)
         values = np.array([history[f"{kind}/{name}"] for name in names])
         over_epochs(axes, "norm", np.arange(values.shape[-1]), values)
         title, words = PANELS[kind]
         axes.set(title=title, ylabel=words)
-    lines = max((axes.get_legend_handles_labels() for axes in made.axes), key=lambda found: len(found[0]))
-    if len(lines[0]) > 1:
-        made.legend(*lines, loc="outside lower center", ncols=columns, frameon=False)
-    return made
+    lines = max((axes.get_legend_handles_labels() for axes in chart.axes), key=lambda legend: len(legend[0]))
+    chart.legend(*lines, loc="outside lower center", ncols=columns, frameon=False)
+    return chart

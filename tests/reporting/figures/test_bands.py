@@ -31,7 +31,7 @@ def test_a_lane_that_stopped_keeps_its_value_and_one_without_any_is_left_out(dra
     figure = drawn(bands(EPOCHS, {"train/loss": loss}, "perceptron"))
     assert lines(figure.axes[0]) == {"train": [6, 6, 6]}  # of 4 6 8, of 2 6 8, and again
     assert list(figure.axes[0].get_lines()[-1].get_xdata()) == [1, 2, 3]  # epoch 0 was measured by none
-    assert figure.get_suptitle() == "3 lanes: median, each lane thin\n1 lane without a value left out"
+    assert figure.get_suptitle() == "3 lanes: median (thin lines: single lanes)\nnot drawn: 1 lane without a value"
     assert figure.axes[0].get_ylabel() == "perceptron"
 
 
@@ -73,8 +73,7 @@ def test_more_than_three_groups_have_no_bands_and_the_title_says_so(drawn, diffe
     figure = drawn(bands(EPOCHS, {"train/loss": np.ones((84, 4))}, "log_loss", groups))
     assert len(figure.axes[0].collections) == areas
     assert len(figure.axes[0].get_lines()) == different
-    around = "10-90 % shaded" if areas else "no shading"
-    assert figure.get_suptitle() == f"train of 84 lanes: median, {around}"
+    assert figure.get_suptitle() == "train of 84 lanes: median" + (" (shaded: 10-90 %)" if areas else "")
 
 
 def test_without_bands_the_axis_is_that_of_the_medians():

@@ -53,7 +53,7 @@ def test_rows_not_trained_on_are_in_the_table_and_say_so(drawn):
         ["wrong", "no"],
         ["right", "yes"],
     ]
-    title = "truth table: 3 of 4 rows right, 1 wrong\nof the 1 not trained on, 0 right"
+    title = "truth table: 3 of 4 rows right, 1 wrong\nnot trained on: 0 of 1 right"
     assert figure.axes[0].get_title() == title
     everything = truth_table(INPUTS, np.array([0, 1, 1, 0]), outputs, np.ones(4, bool))
     assert rows(everything)[0][-1] == "", "no column where all were trained on"

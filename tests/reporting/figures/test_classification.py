@@ -67,7 +67,7 @@ def test_mistakes_are_the_wrong_ones_the_surest_first(drawn):
     figure = drawn(most_confident_mistakes(images, labels, predictions, probabilities, CLASSES, count=7))
     surest = sorted(range(40), key=lambda i: -probabilities[i].max())[:7]
     assert words(figure.axes[0]) == [
-        f"is {CLASSES[labels[i]]}\nsaid {CLASSES[predictions[i]]}, {probabilities[i].max():.1%}" for i in surest
+        f"is {CLASSES[labels[i]]}\nread as {CLASSES[predictions[i]]}, {probabilities[i].max():.1%}" for i in surest
     ]
     assert figure.axes[0].get_title().startswith("7 most confident of 40 mistakes")
     paper = figure.axes[0].images[0].get_array()

@@ -57,14 +57,15 @@ def test_a_cell_stands_at_its_settings_with_its_number(drawn):
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["1", "8"]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.1", "30"]
     assert (axes.get_title(), axes.get_ylabel(), axes.get_xlabel()) == ("title", "hidden units", "learning rate")
-    assert bar.get_ylabel() == "share that learn\nmean of 32 lanes a cell"
+    assert bar.get_ylabel() == "share that learn\neach cell: mean of 32 lanes"
     low, high = axes.get_ylim()
     assert low < high  # 8 above 1
     assert axes.images[0].get_clim() == (0, 1)
 
 
 @pytest.mark.parametrize(
-    ("values", "limits"), [([0.3, 0.5], (0, 1)), ([0.95, 0.98], (0.9, 1)), ([1, 1], (0.9, 1)), ([0.5, 2], (0.5, 2))]
+    ("values", "limits"),
+    [([0.3, 0.55], (0.3, 0.6)), ([0, 0], (0, 0.1)), ([0.95, 0.98], (0.9, 1)), ([1, 1], (0.9, 1)), ([0.5, 2], (0.5, 2))],
 )
 def test_shares_have_their_scale_and_others_that_of_the_values(values, limits):
     assert make_map([values]).axes[0].images[0].get_clim() == limits
@@ -81,7 +82,7 @@ def test_a_cell_without_a_lane_and_one_of_diverged_lanes_differ(drawn, legend):
     assert legend(figure) == ["no lane", "all lanes diverged"]
     np.testing.assert_array_equal(axes.collections[-1].get_offsets(), [[0, 1]])
     assert cells(axes) == {(0, 1): "0.50", (1, 1): "0.75\n7 lanes"}
-    assert figure.axes[1].get_ylabel().endswith("mean of 7 to 32 lanes a cell")
+    assert figure.axes[1].get_ylabel().endswith("each cell: mean of 7 to 32 lanes")
 
 
 def test_what_is_not_there_is_not_explained(legend):

@@ -28,13 +28,13 @@ def test_lanes_are_ranked_by_the_first_metric_without_the_diverged(drawn, higher
 
 
 def test_equal_lanes_keep_their_order():
-    figure = leaderboard([str(i) for i in range(500)], {"accuracy": np.arange(500) % 2}, True, count=5)
+    figure = leaderboard([str(i) for i in range(500)], {"accuracy": np.arange(500) % 2}, True, length=5)
     assert [row[1] for row in table(figure)[2:]] == ["1", "3", "5", "7", "9"]
 
 
 def test_beside_the_best_stand_all_lanes_and_where_the_list_ends(drawn):
     values = np.random.default_rng(0).permutation(1000) / 1000
-    figure = drawn(leaderboard([f"seed={i}" for i in range(1000)], {"accuracy": values}, True, count=10))
+    figure = drawn(leaderboard([f"seed={i}" for i in range(1000)], {"accuracy": values}, True, length=10))
     histogram = figure.axes[1]
     assert sum(bar.get_height() for bar in histogram.patches) == 1000
     assert histogram.get_lines()[0].get_xdata()[0] == 0.99

@@ -18,8 +18,8 @@ def test_a_filter_is_a_column_of_its_layer_a_row_each_map_below(drawn):
     np.testing.assert_array_equal(papers[0][:5, 6:11], first[1, 0])
     np.testing.assert_array_equal(papers[1][12:17, 6:11], second[1, 2])
     assert [axes.get_title() for axes in figure.axes[:2]] == [
-        "convolution 1: 6 maps, 5 x 5 of 1 below",
-        "convolution 2: 16 maps, 5 x 5 of 6 below",
+        "convolution 1: 6 maps, each 5 x 5 from 1 map",
+        "convolution 2: 16 maps, each 5 x 5 from 6 maps",
     ]
     for axes in figure.axes[:2]:
         low, high = axes.images[0].get_clim()

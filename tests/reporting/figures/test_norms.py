@@ -50,12 +50,13 @@ def test_any_number_of_layers_and_epochs_fits(drawn, layers, epochs):
     drawn(norms(history(layers, epochs), [f"layer {i}: 1024 x 1024" for i in range(1, layers + 1)]))
 
 
-def test_a_history_without_layers_has_one_line_and_no_legend(drawn, legend):
-    """That of one layer, or of a run recorded before layers had norms."""
+@pytest.mark.parametrize(("layers", "label"), [(["layer 1: 3 x 2"], "layer 1: 3 x 2"), (["a", "b"], "all layers")])
+def test_a_history_without_layers_has_one_line(drawn, legend, layers, label):
+    """The history of one layer, or of a run recorded before layers had norms."""
     whole = {name: values for name, values in history(0).items() if name.endswith("norm")}
-    figure = drawn(norms(whole, ["layer 1: 3 x 2"]))
+    figure = drawn(norms(whole, layers))
     assert [len(axes.get_lines()) for axes in figure.axes] == [1, 1]
-    assert legend(figure) == []
+    assert legend(figure) == [label]
 
 
 def test_what_was_not_measured_is_left_out(drawn):

@@ -64,9 +64,10 @@ def test_of_many_rows_the_worst_and_of_many_units_the_liveliest_are_drawn(drawn)
     figure = drawn(hidden_representation(lambda a: a[:, 3], a, x, x[:, 0]))
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == [str(unit + 1) for unit in range(16)]
-    axes = drawn(hidden_representation(lambda a: a[:, 3], np.where(np.arange(20) < 4, 0.5, a), x, x[:, 0])).axes[0]
+    figure = drawn(hidden_representation(lambda a: a[:, 3], np.where(np.arange(20) < 4, 0.5, a), x, x[:, 0]))
+    axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == [str(unit + 1) for unit in range(4, 20)]
-    assert axes.get_title().endswith("16 of 64 inputs, worst first\n16 of 20 units, those that vary most")
+    assert figure.get_suptitle().endswith("16 of 64 inputs, worst first\n16 of 20 units, those that vary most")
 
 
 def test_the_worst_row_stands_first():

@@ -10,7 +10,7 @@ from PIL import Image
 
 import nnjax.reporting.figures
 from nnjax.reporting.figures.curves import learning_curves
-from nnjax.reporting.figures.style import counted, save, sheet, shorten
+from nnjax.reporting.figures.style import message, save, sheet, shorten
 
 
 def test_a_sheet_holds_each_image_at_its_corner():
@@ -25,23 +25,26 @@ def test_saving_draws_once_what_savefig_draws_twice(monkeypatch):
     figure = learning_curves(
         {"train/loss": np.array([1.0, 0.5]), "train/accuracy": np.array([0.5, 0.7])}, "cross_entropy", None
     )
-    figure.savefig(wanted := io.BytesIO(), format="png")
+    figure.savefig(expected := io.BytesIO(), format="png")
     drawings, draw = [], type(figure).draw
     monkeypatch.setattr(type(figure), "draw", lambda self, renderer: (drawings.append(1), draw(self, renderer)))
-    save(figure, given := io.BytesIO())
-    pixels = [np.asarray(Image.open(file)) for file in (wanted, given)]
+    save(figure, once := io.BytesIO())
+    pixels = [np.asarray(Image.open(file)) for file in (expected, once)]
     np.testing.assert_array_equal(*pixels)
     assert len(drawings) == 1
+
+
+def test_a_saved_figure_names_its_run_inside_its_frame():
+    save(figure := message("nothing"), io.BytesIO(), name := "mlp 2-4-1 adam XOR seed 0, $5")
+    label = figure.texts[-1]
+    assert label.get_text() == name.replace("$", r"\$")
+    assert figure.bbox.contains(*label.get_window_extent().min)
 
 
 def test_a_name_is_shortened_in_its_middle():
     assert shorten("abcdefghij", 10) == "abcdefghij"
     assert shorten("abcdefghijk", 10) == "abcde…hijk"
     assert shorten("abcdefghijk", 5) == "ab…jk"
-
-
-def test_lanes_are_counted_in_words():
-    assert [counted(lanes) for lanes in (0, 1, 2000)] == ["0 lanes", "1 lane", "2,000 lanes"]
 
 
 def test_figures_never_touch_pyplot():

@@ -181,7 +181,7 @@ def test_the_parents_files_are_the_summary(sweep, tmp_path):
 def test_the_report_says_what_was_swept_and_which_lane_is_best(sweep):
     page = Page(sweep.root / "summary" / "report.html")
     page.check_alone()
-    parts = ["What ran", "Data", "Results", "Gradient check", "Figures", "The best lane", "Again"]
+    parts = ["Results", "What ran", "Data", "Gradient check", "Figures", "The best lane", "Run it again"]
     assert page.said("h2") == parts
     assert page.said("h1") == [sweep.parent().data.tags["mlflow.runName"]]
     cells = page.said("code")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnjax.reporting.figures.symmetry import hidden_weights
+from experiments.hidden_weights import hidden_weights
 
 RANDOM = np.random.default_rng(0).normal(size=(11, 4, 2)).cumsum(axis=0)
 EQUAL = np.repeat(RANDOM[:, :1], 4, axis=1)

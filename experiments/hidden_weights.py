@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from nnjax.reporting.figures.bands import COLOURS
 from nnjax.reporting.figures.curves import over_epochs
-from nnjax.reporting.figures.style import GREY, figure
+from nnjax.reporting.figures.style import COLOURS, GREY, figure
 
 UNITS = len(COLOURS)  # the first ones of a layer
 STYLES: tuple[Any, ...] = ("-", "--", ":")  # an input each

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.docs.pages import ROOT, all_pages
+
 LECTURE = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
 FACT = re.compile(r'^\* <a id="L(\d+)"></a>\*\*L(\d+)\*\* (\S.*)$', re.MULTILINE)
 ROW = re.compile(
@@ -21,7 +22,7 @@ def citing_files() -> Iterator[Path]:
     for folder in ("nnjax", "tests", "conf", "experiments"):
         for suffix in ("*.py", "*.yaml"):
             yield from sorted((ROOT / folder).rglob(suffix))
-    yield ROOT / "README.md"
+    yield from (ROOT / page for page in all_pages())
 
 
 def test_all_facts_are_there_once_and_under_their_own_anchor() -> None:
@@ -84,17 +85,3 @@ def test_a_facts_function_test_and_run_are_there(row: tuple[str, ...]) -> None:
         assert (ROOT / "conf" / "preset" / f"{preset}.yaml").is_file()
     for module in re.findall(r"python -m (experiments\.\w+)", run):
         assert (ROOT / (module.replace(".", "/") + ".py")).is_file()
-
-
-FAULT = re.compile(r"^\| (?!fault|--)(.+) \| (.+) \| (.+) \|$", re.MULTILINE)
-RELIABILITY = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("row", FAULT.findall(RELIABILITY), ids=lambda row: row[0][:50])
-def test_every_fault_has_its_test(row: tuple[str, ...]) -> None:
-    tests = re.findall(r"\[(\w+|\w+\.py)\]\(\.\./(tests/\S+)\)", row[2])
-    assert tests, "a row needs a test"
-    for name, file in tests:
-        assert (ROOT / file).exists(), file
-        if name.startswith("test_") and not name.endswith(".py"):
-            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name

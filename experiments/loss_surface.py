@@ -12,9 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from nnjax.reporting.figures.bands import COLOURS
 from nnjax.reporting.figures.curves import STEEP
-from nnjax.reporting.figures.style import GREY, figure, message
+from nnjax.reporting.figures.style import COLOURS, GREY, figure, message
 
 LEVELS = 12  # lines of equal loss
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnjax.reporting.figures.loss_surface import loss_surface
+from experiments.loss_surface import loss_surface
 
 ALPHA, BETA = np.linspace(-2, 2, 41), np.linspace(-1, 3, 21)
 BOWL = 0.1 + ALPHA**2 + BETA[:, None] ** 2
