@@ -1,4 +1,4 @@
-"""Activation functions g beside their derivatives g' (L1, L26). All are elementwise: any shape goes in and comes out."""
+"""Activation functions g beside their derivatives g' (L1, L26). All are elementwise: shapes stay."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -52,7 +52,7 @@ def relu(z: Values) -> Values:
 def relu_derivative(z: Values, a: Values) -> Values:
     """Compute g'(z) = 1 for z > 0, else 0.
 
-    At the kink z = 0 it is 0, the subgradient of least norm (arXiv:2010.09133), where `jax.grad` of max(z, 0) gives 1/2.
+    At the kink z = 0 it is 0, the subgradient of least norm (arXiv:2010.09133); `jax.grad` of max(z, 0) gives 1/2.
     """
     return (z > 0).astype(z.dtype)
 

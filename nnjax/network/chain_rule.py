@@ -4,8 +4,8 @@
     softmax regression, c classes and p features (L29, L30)      z = W x + b      a = softmax(z)      L = -log a_y
     dL/dz = dL/da da/dz      dL/dW = dL/dz dz/dW      dL/db = dL/dz dz/db
 
-Vectors have one axis: the lecture's rows (1 x c) are (c,) here. Networks are trained with the delta of `losses` and with
-`backprop.backprop`, which are these products after simplification. The functions here show the steps between.
+Vectors have one axis: the lecture's rows (1 x c) are (c,) here. Networks are trained with the delta of `losses` and
+with `backprop.backprop`, which are these products after simplification. The functions here show the steps between.
 """
 
 import jax.numpy as jnp

@@ -50,9 +50,9 @@ class Model(NamedTuple):
 def mlp(units: tuple[int, ...], activation: Activation, initializer: Initializer, product: Product = matmul) -> Model:
     """Return a fully connected network with s = units, inputs first and outputs last (L2, L3).
 
-    Without a hidden layer, s = (d, K), it is one unit (K = 1) or one layer of units. Hidden layers share one activation.
-    `product` multiplies matrices, forward and backward. Equal arguments give the same object, so that the programs
-    compiled for it are found again.
+    Without a hidden layer, s = (d, K), it is one unit (K = 1) or one layer of units. Hidden layers share one
+    activation. `product` multiplies matrices, forward and backward. Equal arguments give the same object, so that the
+    programs compiled for it are found again.
     """
     functions = [*[activation] * (len(units) - 2), Activation(identity, identity_derivative)]
 
@@ -103,7 +103,7 @@ def dense_backward(
 def lenet5(
     outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = matmul
 ) -> Model:
-    """Return LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, section II.B).
+    """Return LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, II.B).
 
     28 x 28 pixels, unrolled row by row (L14) -> 6 maps of 5 x 5 windows, with two zeros around the image, 28 x 28 ->
     pooled 14 x 14 -> 16 maps of 5 x 5 windows, 10 x 10 -> pooled 5 x 5 -> 120 -> 84 -> outputs: 61,706 parameters for

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from nnjax.network.backprop import GRADIENTS, l2_penalty, with_l2
+from nnjax.network.backprop import GRADIENTS, ValueAndLogits, l2_penalty, with_l2
 from nnjax.network.models import Params
 from nnjax.training.batches import (
     Split,
@@ -133,8 +133,8 @@ class Programs:
 
     def cost_gradient(
         self, params: Params, x: Array, targets: Array, l2: Array, n: int, weights: Array | None
-    ) -> tuple[Array, Params]:
-        """J and its gradient (L20, L28); without an l2 in any lane, the mean loss and its own."""
+    ) -> tuple[ValueAndLogits, Params]:
+        """J, the logits and the gradient of J (L20, L28); without an l2 in any lane, J is the mean loss."""
         if self.recipe.penalised:
             return with_l2(self.gradient)(params, x, targets, l2, n, weights)
         return self.gradient(params, x, targets, weights)
@@ -143,15 +143,13 @@ class Programs:
         self, hyper: Hyperparams, train: Split, instances: Array
     ) -> Callable[[Array, TrainState], tuple[TrainState, Params]]:
         """An epoch's updates in the order `instances`: (i, state) -> Theta <- Theta - alpha D, and D (L36, L37)."""
-        model, loss, optimizer = self.recipe.model, self.recipe.loss, self.optimizer(hyper)
-        n = train.y.shape[0]
+        loss, optimizer, n = self.recipe.loss, self.optimizer(hyper), train.y.shape[0]
 
         def update(i: Array, state: TrainState) -> tuple[TrainState, Params]:
             params, largest = state.params, state.gradient_norms
             rows, y, weights = gather_batch(train, instances, i, self.recipe.batch_size)
             x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
-            J, grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
-            z, _ = model.forward(params, x)  # the gradient's own forward pass: XLA computes it once
+            (J, z), grads = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
             weights = jnp.ones(z.shape[0]) if weights is None else weights
             value, correct = loss.value(z, wanted) @ weights, right(loss, z, y) @ weights
             cost = J * weights.sum() if self.recipe.penalised else value

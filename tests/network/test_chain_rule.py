@@ -132,7 +132,7 @@ def test_the_binary_two_layer_network_written_out(y):
     same(local.dcost_da3(a3, y), jax.jacobian(local.binary_cost)(a3, y))
     same(local.da3_dz3(a3), jax.jacobian(jax.nn.sigmoid)(z3))
     same(local.dcost_da3(a3, y) * local.da3_dz3(a3), a3 - y)
-    value, grads = backprop(mlp((P, H, 1), ACTIVATIONS["sigmoid"], normal), LOSSES["log_loss"])(
+    (value, _), grads = backprop(mlp((P, H, 1), ACTIVATIONS["sigmoid"], normal), LOSSES["log_loss"])(
         (first, second), X[None], y[None, None]
     )
     same(local.binary_cost(a3, y), value)

@@ -149,7 +149,7 @@ def test_a_networks_gradient_at_logits_far_out(name, gradient):
     z = x.astype(float) @ Theta.T.astype(float)
     assert 3e3 < np.abs(z).max() < 1e4
     delta = DELTAS[name](z, y) / 6
-    value, ((dTheta, db),) = jax.jit(GRADIENTS[gradient](model, LOSSES[name]))((Layer(Theta, b),), x, y)
+    (value, _), ((dTheta, db),) = jax.jit(GRADIENTS[gradient](model, LOSSES[name]))((Layer(Theta, b),), x, y)
     assert_near(value, VALUES[name](z, y).mean())
     assert_near(dTheta, delta.T @ x)
     assert_near(db, delta.sum(axis=0))

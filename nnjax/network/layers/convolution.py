@@ -7,8 +7,8 @@ As products of matrices, with S = im2col(x) the windows, a column each, and M th
     forward      z = M S + b
     backward     delta = d_out * g'(z)      dM = delta S^T      db = sum of delta      dS = M^T delta
 
-These are the dense layer's equations (L2, L26, L27) with a window for x. Theta collects dM over the units that share it,
-and d_in collects dS over the windows that share a pixel.
+These are the dense layer's equations (L2, L26, L27) with a window for x. Theta collects dM over the units that share
+it, and d_in collects dS over the windows that share a pixel.
 
 How it is made fast on CPUs, where a convolution's gradient inside a compiled loop is slow (jax-ml/jax#12868):
 1. The batch is the last axis: windows are copied, added and activated in runs as long as the batch.
@@ -76,9 +76,9 @@ def init(
     initializer: Initializer,
     scale: Float[Array, ""] | float,
 ) -> Layer:
-    """Return Theta = scale * initializer, of shape (maps_out, maps_in, size, size) for maps = (in, out), and b = 0 (L33).
+    """Return Theta = scale * initializer, of shape (maps_out, maps_in, size, size), and b = 0 (L33).
 
-    A unit has maps_in * size^2 inputs.
+    maps: (maps_in, maps_out). A unit has maps_in * size^2 inputs.
     """
     maps_in, maps_out = maps
     drawn = initializer(key, (maps_out, maps_in * size**2)).reshape(maps_out, maps_in, size, size)
