@@ -91,7 +91,7 @@ def dense_backward(
     functions: Sequence[Activation],
     product: Product,
 ) -> tuple[Params, Array]:
-    """Compute the gradients of fully connected layers and of their inputs, from delta = d cost / d output (L26, L27)."""
+    """Compute the gradients of fully connected layers and of their inputs, from delta = d cost / d out (L26, L27)."""
     d_out, grads = delta, []
     for layer, layer_residuals, g in zip(reversed(params), reversed(residuals), reversed(functions), strict=True):
         gradient, d_out = dense.backward(layer, layer_residuals, d_out, g, product)
@@ -103,7 +103,7 @@ def dense_backward(
 def lenet5(
     outputs: int, activation: Activation, initializer: Initializer, pooling: Pooling, product: Product = matmul
 ) -> Model:
-    """Return LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998, II.B).
+    """Return LeNet-5 (L16; LeCun et al., Gradient-based learning applied to document recognition, 1998).
 
     28 x 28 pixels, unrolled row by row (L14) -> 6 maps of 5 x 5 windows, with two zeros around the image, 28 x 28 ->
     pooled 14 x 14 -> 16 maps of 5 x 5 windows, 10 x 10 -> pooled 5 x 5 -> 120 -> 84 -> outputs: 61,706 parameters for

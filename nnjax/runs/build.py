@@ -62,8 +62,8 @@ def trainer(
     config, train = lanes[0], dataset.train
     size, settings = batch_size(config, len(train.y)), config.training
     per_epoch = batches.num_batches(len(train.y), size)
-    values = [hyper(lane) for lane in lanes]
-    recipe = TrainSpec(
+    values = [hyperparams(lane) for lane in lanes]
+    spec = TrainSpec(
         model=model(config, dataset, PRECISIONS[config.runtime.precision].product),
         loss=LOSSES[config.loss.name],
         encoding=encoding(config, dataset),
@@ -77,7 +77,7 @@ def trainer(
         keep_best=settings.keep == "best",
     )
     return Trainer(
-        recipe,
+        spec,
         {name: np.array([lane[name] for lane in values], float) for name in values[0]},
         [lane.seed for lane in lanes],
         shuffle_seeds(lanes),
@@ -147,7 +147,7 @@ def memory(lanes: Sequence[Config], dataset: Dataset) -> float:
     return float(number) * (3 * copies * parameters(config, dataset) + history + batch + rows)
 
 
-def hyper(config: Config) -> dict[str, float]:
+def hyperparams(config: Config) -> dict[str, float]:
     """The settings that are traced: other values run in the same program."""
     rates = {key: value for key, value in vars(config.optimizer).items() if key != "name"}
     settings = config.training

@@ -116,7 +116,7 @@ def check_and_describe(
     """
     hashing = ThreadPoolExecutor(1).submit(provenance.of_data, plan.dataset)  # sha256 holds up no Python
     program = provenance.of_program(jax_setup.device_kind())
-    precision = PRECISIONS[plan.config.runtime.precision].words
+    precision = PRECISIONS[plan.config.runtime.precision].description
     described = {"model": plan.network_name, "data": plan.data_description, "precision": precision}
     logger.log_tags({"run_folder": folder, **program, **described})
     with times.part("check"):

@@ -105,7 +105,7 @@ def train(unfinished: Sequence[LaneConfig], plan: RunPlan, place: Place) -> None
     Groups that were being trained when an earlier command ended are resumed first, as they were.
     """
     check.accept(check.check_gradients(plan, place.folder))
-    max_lanes = plan.config.lanes.max or layout.most_lanes(
+    max_lanes = plan.config.lanes.max or layout.lanes_that_fit(
         build.memory([lane.config for lane in unfinished], plan.dataset), jax.devices()[0]
     )
     room = even_group_size(len(unfinished), min(max_lanes, len(unfinished)))
