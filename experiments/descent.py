@@ -23,7 +23,7 @@ def descend(
 
     def one(params: Params) -> tuple[Params, Array]:
         def epoch(params: Params, _: None) -> tuple[Params, tuple[Params, Array]]:
-            value, grads, _ = gradient(params, x, targets)
+            (value, _), grads = gradient(params, x, targets)
             return jax.tree.map(lambda p, g: p - rate * g, params, grads), (params, value)
 
         return jax.lax.scan(epoch, params, None, epochs + 1)[1]

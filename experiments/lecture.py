@@ -133,8 +133,8 @@ def costs() -> Pictures:
         print(f"z = {z:g}, y = {y:g}: " + ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
     (model, params), x, y = sigmoid_network(), jnp.array([[0.0, 1.0]]), jnp.array([[1.0]])
     gradient = backprop.backprop(model, LOSSES["log_loss"])
-    J, plain, _ = gradient(params, x, y)
-    penalised, decayed, _ = backprop.with_l2(gradient)(params, x, y, 2.0, 4)
+    (J, _), plain = gradient(params, x, y)
+    (penalised, _), decayed = backprop.with_l2(gradient)(params, x, y, 2.0, 4)
     print(f"2-4-1 on (0, 1): J = {J:.4f}; with an l2 of 2 and n = 4, {penalised:.4f}: {penalised - J:.4f} more")
     print(f"which adds (2 / 4) Theta to dJ/dTheta^(2): {np.asarray(decayed[1].Theta - plain[1].Theta)[0]}")
     print(f"and to dJ/db^(2) {float(decayed[1].b[0] - plain[1].b[0])}")
@@ -164,7 +164,7 @@ def derivatives() -> Pictures:
     a3 = jax.nn.sigmoid(layers[1].Theta[0] @ a2 + layers[1].b[0])
     chain = chain_rule.dcost_da3(a3, y) * chain_rule.da3_dz3(a3)
     print(f"2-4-1: cost {chain_rule.binary_cost(a3, y):.4f}, dcost/da da/dz = {chain:.4f}, a - y = {a3 - y:.4f}")
-    _, grads, _ = backprop.backprop(model, LOSSES["log_loss"])(layers, x[None], y[None, None])
+    _, grads = backprop.backprop(model, LOSSES["log_loss"])(layers, x[None], y[None, None])
     print(f"dcost/dTheta^(2), the chain:    {np.asarray(chain_rule.dcost_dTheta2(a3, y, a2))}")
     print(f"                  by backprop:  {np.asarray(grads[1].Theta[0])}")
     first = chain_rule.dcost_dTheta1(a3, y, layers[1].Theta[0], a2, x)
@@ -216,8 +216,8 @@ def predicted(made: Trained, x: np.ndarray) -> np.ndarray:
 def logits(made: Trained, x: np.ndarray) -> jax.Array:
     """z (n, outputs) of the first lane, for raw rows x (n, ...)."""
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), made.training.params("last"))
-    seen = batches.inputs(jnp.asarray(x), build.make_encoding(made.config, made.dataset))
-    return build.make_model(made.config, made.dataset).forward(params, seen)[0]
+    seen = batches.inputs(jnp.asarray(x), build.encoding(made.config, made.dataset))
+    return build.model(made.config, made.dataset).forward(params, seen)[0]
 
 
 SECTIONS = (

@@ -38,7 +38,7 @@ def run() -> Finding:
     low, high = corners.min(0), corners.max(0)
     alpha, beta = (np.linspace(a - 0.3 * (b - a), b + 0.3 * (b - a), GRID) for a, b in zip(low, high, strict=True))
     value = mean_loss(model, loss)
-    at = jax.jit(jax.vmap(jax.vmap(lambda a, b: value(unravel(origin + a * along + b * across), x, targets))))
+    at = jax.jit(jax.vmap(jax.vmap(lambda a, b: value(unravel(origin + a * along + b * across), x, targets)[0])))
     surface = np.asarray(at(*np.meshgrid(alpha.astype(np.float32), beta.astype(np.float32))))
     learnt = ends < 0.1
     numbers = {

@@ -20,7 +20,7 @@ from nnjax.network.losses import LOSSES
 from nnjax.network.models import Model, lenet5, mlp
 from nnjax.training import compiler_options, layout
 from nnjax.training.batches import Encoding, Split
-from nnjax.training.layout import ALONE, ExecutionPlan, Workload
+from nnjax.training.layout import SINGLE_LANE, ExecutionPlan, Workload
 from nnjax.training.train_state import MAX_EPOCHS_PER_CALL, Position, TrainSpec
 from nnjax.training.trainer import Trainer
 
@@ -52,7 +52,7 @@ def digits(rows: int = 20_000) -> Split:
     return Split(rng.integers(0, 255, (rows, 784), np.uint8), rng.integers(0, 10, rows).astype(np.int32))
 
 
-def recipe(model: Model, loss: str, optimizer: str, batch: int, scale: float) -> TrainSpec:
+def spec(model: Model, loss: str, optimizer: str, batch: int, scale: float) -> TrainSpec:
     """The static part of a plain training."""
     return TrainSpec(
         model=model,
@@ -73,16 +73,16 @@ def training(case: str, lanes: int, plan: ExecutionPlan, same_order: bool) -> Tr
     """A training of a case, compiled."""
     model, loss, optimizer, batch, *_ = CASES[case]
     data, scale = (XOR, 1.0) if model.input_shape == (2,) else (digits(), 1 / 255)
-    hyper = {name: np.full(lanes, value) for name, value in HYPER.items()}
+    hyperparams = {name: np.full(lanes, value) for name, value in HYPER.items()}
     orders = [0] * lanes if same_order else range(lanes)
-    made = recipe(model, loss, optimizer, batch, scale)
-    return Trainer(made, hyper, range(lanes), orders, data, Split(data.x[:0], data.y[:0]), 1_000_000, plan)
+    made = spec(model, loss, optimizer, batch, scale)
+    return Trainer(made, hyperparams, range(lanes), orders, data, Split(data.x[:0], data.y[:0]), 1_000_000, plan)
 
 
 def plans(case: str) -> dict[str, tuple[int, ExecutionPlan, bool]]:
     """What is compared: name -> lanes, plan, whether lanes have one order of instances."""
     model, *_, batch, lanes, _ = CASES[case]
-    found: dict[str, tuple[int, ExecutionPlan, bool]] = {"one by one": (1, ALONE, False)}
+    found: dict[str, tuple[int, ExecutionPlan, bool]] = {"one by one": (1, SINGLE_LANE, False)}
     for same in (False, True)[: 1 if batch == 4 else 2]:
         accelerator = jax.default_backend() != "cpu"
         work = Workload(model.products, batch, same, accelerator)

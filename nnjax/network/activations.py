@@ -1,4 +1,4 @@
-"""Activation functions g beside their derivatives g' (L1, L26), all elementwise: any shape goes in and comes out."""
+"""Activation functions g beside their derivatives g' (L1, L26). All are elementwise: shapes stay."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,7 +1,10 @@
-"""By hand = jax.grad = finite differences (L32), as data: the check that comes before every training.
+"""The gradients are checked before every training: by hand = jax.grad = finite differences (L32).
 
-In float64 on the CPU, whatever the process runs in, at parameters of unit scale drawn for the check: b and l2 are not
-zero, and one row of the batch has weight 0, so that what a fresh network would hide is seen.
+    by hand against jax.grad                ||D - jax.grad(J)|| / ||jax.grad(J)||    for each parameter
+    by hand against a central difference    (J(Theta + e v) - J(Theta - e v)) / 2e = D . v    for random directions v
+
+It runs in float64 on the CPU, whatever the process runs in. Parameters of unit scale are drawn for the check: b and l2
+are not zero, and one row of the batch has weight 0, so that errors show that a fresh network would hide.
 """
 
 from collections.abc import Callable
@@ -23,19 +26,19 @@ ROUNDING = 4 * np.finfo(float).eps / STEP
 DIRECTIONS = 2
 DRAWS = 20
 TINY = np.finfo(float).tiny
-QUICK = {"xla_backend_optimization_level": 0}  # the program runs a few dozen times: compiling it is what takes time
+QUICK = {"xla_backend_optimization_level": 0}  # the program runs a few dozen times, so most time goes into compiling
 
 
 class ParameterErrors(NamedTuple):
-    """Errors of one parameter's gradient.
+    """The errors of one parameter's gradient.
 
     Attributes:
         name: Theta1, b1, Theta2, ... counted from the input.
         shape: the parameter's shape.
         by_hand: ||by hand - jax.grad|| / ||jax.grad||.
         finite_difference: the largest |slope measured - slope by hand| over random directions, relative to the
-            slope's root mean square ||by hand|| * (scale of the direction), or to the least slope that float64 can
-            measure if that is larger: the gradients of deep sigmoid networks are below it.
+            slope's root mean square, ||by hand|| * (scale of the direction). If the smallest slope that float64 can
+            measure is larger, it is relative to that: the gradients of deep sigmoid networks are smaller.
     """
 
     name: str
@@ -45,7 +48,7 @@ class ParameterErrors(NamedTuple):
 
 
 class GradientCheck(NamedTuple):
-    """Errors by parameter, and the largest of each kind."""
+    """The errors by parameter, and the largest of each kind."""
 
     parameters: tuple[ParameterErrors, ...]
     max_relative_error: float
@@ -53,24 +56,24 @@ class GradientCheck(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether both errors are within their tolerances; nan is not."""
+        """Return whether both errors are within their tolerances; nan is not."""
         return (
             self.max_relative_error <= BY_HAND_TOLERANCE and self.finite_difference_error <= FINITE_DIFFERENCE_TOLERANCE
         )
 
 
 def check(model: Model, loss: Loss, seed: int, rows: int = 5, gradient: Gradient | None = None) -> GradientCheck:
-    """Compares the gradient of J by hand with `jax.grad` of J and with central differences along random directions.
+    """Compare the gradient of J by hand with `jax.grad` of J and with central differences along random directions.
 
     Args:
         model: the architecture; its parameters are drawn here.
         loss: the loss on its logits.
         seed: of the parameters, the rows and the directions.
         rows: instances in the batch.
-        gradient: what to check, (params, x, targets, l2, n, weights) -> (J, grads); by default `backprop` with L2.
+        gradient: what to check, (params, x, targets, l2, n, weights) -> ((J, z), grads); by default `backprop` with L2.
 
     Raises:
-        FloatingPointError: every direction tried crossed a kink, so that no slope could be measured.
+        FloatingPointError: all directions crossed a kink, so that no slope could be measured.
     """
     rng = np.random.default_rng(seed)
     with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
@@ -101,20 +104,20 @@ def compiled_comparison(model: Model, loss: Loss, gradient: Gradient | None) -> 
 
 
 def comparison(model: Model, loss: Loss, gradient: Gradient) -> Callable[..., tuple[Any, ...]]:
-    """(params, *batch) -> (J by hand, J, gradient by hand, `jax.grad` of J, branches): one program compiles once.
+    """Return one program, (params, *batch) -> (J by hand, J, gradient by hand, `jax.grad` of J, branches).
 
-    J stands here as L20 defines it. Branches are the signs of all that a forward pass computes: one changes at a kink,
-    and a smooth model has none. Of a loss with a kink they are the signs of its logits.
+    J is written here as L20 defines it. Branches are signs, of which one changes at a kink: those of all that the
+    forward pass of a model with kinks computes, and those of the logits of a loss with kinks.
     """
 
     def cost(params: Params, x: Any, targets: Any, l2: Any, n: Any, weights: Any) -> Any:
-        return mean_loss(model, loss)(params, x, targets, weights) + l2_penalty(params, l2, n)
+        return mean_loss(model, loss)(params, x, targets, weights)[0] + l2_penalty(params, l2, n)
 
     def compare(params: Params, x: Any, *rest: Any) -> tuple[Any, ...]:
-        value_by_hand, by_hand, _ = gradient(params, x, *rest)
+        (value_by_hand, _), by_hand = gradient(params, x, *rest)
         value, automatic = jax.value_and_grad(cost)(params, x, *rest)
-        z, kept = model.forward(params, x)
-        kinked = [*([] if loss.smooth else [z]), *([] if model.smooth else jax.tree.leaves(kept))]
+        z, residuals = model.forward(params, x)
+        kinked = [*([] if loss.smooth else [z]), *([] if model.smooth else jax.tree.leaves(residuals))]
         branches = [leaf > 0 for leaf in kinked]
         return value_by_hand, value, by_hand, automatic, branches
 
@@ -128,50 +131,50 @@ def slope_errors(
     scales: Params,
     rng: np.random.Generator,
 ) -> list[float]:
-    """For each parameter the largest |slope measured - slope by hand| over DIRECTIONS random directions.
+    """Return the largest |slope measured - slope by hand| over DIRECTIONS random directions, for each parameter.
 
-    A direction moves one parameter; it is drawn again when its two ends lie on different sides of a kink.
+    A direction moves one parameter. It is drawn again if its two ends lie on different sides of a kink.
     """
     leaves, structure = jax.tree.leaves(params), jax.tree.structure(params)
-    errors, widest = [], max(np.prod(leaf.shape[1:]) for leaf in leaves)
-    least = ROUNDING * widest**0.5 / FINITE_DIFFERENCE_TOLERANCE  # times J, the least slope: long sums round more
+    errors, max_inputs = [], max(np.prod(leaf.shape[1:]) for leaf in leaves)
+    min_slope = ROUNDING * max_inputs**0.5 / FINITE_DIFFERENCE_TOLERANCE  # times J: long sums round more
     for i, (gradient, scale) in enumerate(zip(*map(jax.tree.leaves, (grads, scales)), strict=True)):
-        found: list[float] = []
+        slopes: list[float] = []
         for _ in range(DRAWS):
             direction = scale * rng.standard_normal(gradient.shape)
             ends = [[*leaves[:i], leaves[i] + step * direction, *leaves[i + 1 :]] for step in (STEP, -STEP)]
             (after, sides_after), (before, sides_before) = (cost(jax.tree.unflatten(structure, end)) for end in ends)
             if all(np.array_equal(a, b) for a, b in zip(sides_after, sides_before, strict=True)):
                 slope = np.vdot(gradient, direction)
-                usual = np.linalg.norm(gradient * scale) + least * abs(after)
-                found.append(abs((after - before) / (2 * STEP) - slope) / usual)
-            if len(found) == DIRECTIONS:
+                size = np.linalg.norm(gradient * scale) + min_slope * abs(after)
+                slopes.append(abs((after - before) / (2 * STEP) - slope) / size)
+            if len(slopes) == DIRECTIONS:
                 break
-        if not found:
+        if not slopes:
             raise FloatingPointError(f"finite differences: {DRAWS} directions in a row cross a kink")
-        errors.append(float(np.max(found)))
+        errors.append(float(np.max(slopes)))
     return errors
 
 
 def relative_error(value: Any, reference: Any) -> float:
-    """||value - reference|| / ||reference||."""
+    """Compute ||value - reference|| / ||reference||."""
     return float(np.linalg.norm(value - reference) / (np.linalg.norm(reference) + TINY))
 
 
 def draw_parameters(model: Model, rng: np.random.Generator) -> tuple[Params, Params]:
-    """Parameters of unit scale, Theta ~ N(0, 1 / n_in) and b ~ N(0, 1), and those scales (float64)."""
+    """Draw parameters of unit scale, Theta ~ N(0, 1 / n_in) and b ~ N(0, 1); return them and their scales (float64)."""
     shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), 1.0))
     scales = jax.tree.map(lambda leaf: np.full(leaf.shape, np.prod(leaf.shape[1:]) ** -0.5), shapes)
     return draw_like(scales, rng), scales
 
 
 def draw_like(scales: Params, rng: np.random.Generator) -> Params:
-    """Normal values with these standard deviations."""
+    """Draw normal values with these standard deviations."""
     return jax.tree.map(lambda scale: scale * rng.standard_normal(scale.shape), scales)
 
 
 def draw_batch(model: Model, rows: int, rng: np.random.Generator) -> tuple[Any, ...]:
-    """x, targets (1-of-K, or 0 and 1), l2, n and weights; the last row has weight 0."""
+    """Draw x, targets (1-of-K, or 0 and 1), l2, n and weights; the last row has weight 0."""
     x = rng.standard_normal((rows, *model.input_shape))
     labels = rng.integers(max(model.outputs, 2), size=rows)
     targets = np.eye(model.outputs)[labels] if model.outputs > 1 else labels[:, None].astype(float)

@@ -115,7 +115,7 @@ def check_and_describe(
     """
     hashing = ThreadPoolExecutor(1).submit(provenance.digest_data, plan.dataset)  # sha256 releases the GIL
     program = provenance.collect_program(jax_setup.device_kind())
-    precision = PRECISIONS[plan.config.runtime.precision].words
+    precision = PRECISIONS[plan.config.runtime.precision].description
     described = {"model": plan.network_name, "data": plan.data_description, "precision": precision}
     logger.log_tags({"run_folder": folder, **program, **described})
     with times.part("check"):

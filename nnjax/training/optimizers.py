@@ -1,6 +1,10 @@
-"""Names to optax: an optimiser whose rates are traced, under a schedule of unit height.
+"""How an update follows from the gradient D, by name. The rules are optax's.
 
-A schedule multiplies the traced rate, so that other rates compile nothing; its lengths are part of the program.
+    sgd         Theta <- Theta - alpha D      (L37)
+    momentum    v <- D + mu v      Theta <- Theta - alpha v
+    schedule    alpha = learning_rate * schedule(updates made), schedule in [0, 1]
+
+Hyperparameters are traced, so that other values compile nothing. A schedule's lengths are a part of the program.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +22,7 @@ Schedule = Callable[[Array], Array]
 
 
 def only_weights(params: Params) -> tuple[Layer, ...]:
-    """True for every Theta and False for every b: biases do not decay (L19, L20)."""
+    """Return True for every Theta and False for every b: biases do not decay (L19, L20)."""
     return tuple(Layer(True, False) for _ in params)  # type: ignore[arg-type]
 
 
@@ -47,20 +51,21 @@ SCHEDULES: dict[str, Callable[..., Schedule | None]] = {
 
 @cache
 def schedule(name: str, updates: int, per_epoch: int, **settings: float | int) -> Schedule | None:
-    """The schedule `name` over so many updates; None is a factor of 1 throughout. Equal arguments, the same object."""
+    """Return the schedule `name` over so many updates, or None for 1 throughout. Equal arguments give one object."""
     return SCHEDULES[name](updates, per_epoch, **settings)
 
 
-def optimizer(name: str, schedule: Schedule | None, clip: bool, hyper: Hyperparams) -> optax.GradientTransformation:
-    """The optimiser `name` with the traced values in `hyper`, clipped to hyper["clip_norm"] first if `clip`.
+def optimizer(
+    name: str, schedule: Schedule | None, clip: bool, hyperparams: Hyperparams
+) -> optax.GradientTransformation:
+    """Return the optimiser `name` with traced values; with `clip`, gradients are clipped to `clip_norm` first.
 
     Args:
         name: a key of OPTIMIZERS.
         schedule: updates made -> factor in [0, 1] of the learning rate; None is 1 throughout.
         clip: whether the gradient's global norm is bounded.
-        hyper: scalars: learning_rate, and what the optimiser takes besides.
+        hyperparams: scalars by name: learning_rate, clip_norm, and what the optimiser takes besides.
     """
-    rate = hyper["learning_rate"]
-    scheduled = rate if schedule is None else lambda updates: rate * schedule(updates)
-    chosen = OPTIMIZERS[name](scheduled, hyper)
-    return optax.chain(optax.clip_by_global_norm(hyper["clip_norm"]), chosen) if clip else chosen
+    rate = hyperparams["learning_rate"]
+    update = OPTIMIZERS[name](rate if schedule is None else lambda updates: rate * schedule(updates), hyperparams)
+    return optax.chain(optax.clip_by_global_norm(hyperparams["clip_norm"]), update) if clip else update

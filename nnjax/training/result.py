@@ -1,4 +1,4 @@
-"""What a training came to, one network after the other, as NumPy arrays."""
+"""What a finished training is, network by network, as NumPy arrays."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -15,15 +15,15 @@ class TrainingResult(NamedTuple):
 
     Attributes:
         params: (Theta (n_out, n_in), b (n_out,)) of each layer, of a convolution (maps_out, maps_in, size, size).
-        history: metric -> (epochs + 1,), row e after epoch e, nan where not measured; of a long sweep fewer rows.
-        metrics: metric -> its finite value for `params`, those of the test among them; no norms of single layers.
-        test: metric -> value, of `params` on the test part.
+        history: metric -> (epochs + 1,), row e after epoch e, nan if not measured; a long sweep has fewer rows.
+        metrics: metric -> its value for `params`, if finite; with those of the test, without norms of single layers.
+        test: metric -> value for `params` on the test part.
         stopped: why it ended (L37).
-        epochs: how many were finished; of a diverged network the last one in which all was finite.
+        epochs: how many were finished; for a diverged network the last in which all numbers were finite.
         updates: how many were made.
-        best_epoch: that of the lowest validation loss, None without validation data.
-        kept_epoch: that of `params`.
-        examples_per_second: while training, of all lanes together.
+        best_epoch: the epoch of the lowest validation loss, None without validation data.
+        kept_epoch: the epoch of `params`.
+        examples_per_second: while training, over all lanes together.
     """
 
     params: tuple[tuple[np.ndarray, np.ndarray], ...]
@@ -45,10 +45,10 @@ def lane_results(trainer: Trainer, keep: str, test: Split) -> Iterator[TrainingR
     where its loss on the test part is not finite.
     """
     evaluated = trainer.evaluate(keep, test)
-    tested = trainer.named("test", *evaluated, np.asarray(test.y))
-    validated = len(trainer.targets["validation"]) > 0
-    keeps_best = keep == "best" and validated
-    final = trainer.measured("best" if keeps_best else "last")
+    test_metrics = trainer.metrics_of_split("test", *evaluated, np.asarray(test.y))
+    has_validation = len(trainer.targets["validation"]) > 0
+    keeps_best = keep == "best" and has_validation
+    final = trainer.metrics_of_params("best" if keeps_best else "last")
     params, history, epochs = trainer.params(keep), trainer.history(), trainer.history_epochs()
     speed = trainer.examples / max(trainer.train_seconds, 1e-9)
     stopped, last_epochs, best_epochs = trainer.stopped, trainer.epochs.tolist(), trainer.best_epoch.tolist()
@@ -56,17 +56,17 @@ def lane_results(trainer: Trainer, keep: str, test: Split) -> Iterator[TrainingR
         diverged = stopped[lane] == "diverged" or not np.isfinite(evaluated.loss[lane])
         rows = epochs <= last_epochs[lane]
         last = last_epochs[lane] - (stopped[lane] == "diverged")
+        tested = {name: float(values[lane]) for name, values in test_metrics.items()}
         measured = {name: float(values[lane]) for name, values in final.items() if not name.startswith(BY_LAYER)}
-        measured |= {name: float(values[lane]) for name, values in tested.items()}
         yield TrainingResult(
             params=tuple((np.asarray(layer.Theta[lane]), np.asarray(layer.b[lane])) for layer in params),
             history={name: values[lane, rows] for name, values in history.items()},
-            metrics={name: value for name, value in measured.items() if np.isfinite(value)},
-            test={name: float(values[lane]) for name, values in tested.items()},
+            metrics={name: value for name, value in (measured | tested).items() if np.isfinite(value)},
+            test=tested,
             stopped="diverged" if diverged else stopped[lane],
             epochs=last,
             updates=last * trainer.per_epoch,
-            best_epoch=best_epochs[lane] if validated else None,
+            best_epoch=best_epochs[lane] if has_validation else None,
             kept_epoch=best_epochs[lane] if keeps_best else last,
             examples_per_second=speed,
         )

@@ -1,4 +1,8 @@
-"""The state of a training, and the static part that never changes in it."""
+"""What a training is made of: a spec, which is compiled into its programs, and a state, which they change.
+
+state    Theta, b and the optimiser's moments, now and at the last epoch's end; sums over the epoch; status
+row      the metrics of one epoch, in the order of `columns`
+"""
 
 from typing import Any, NamedTuple
 
@@ -18,20 +22,25 @@ COLUMNS = (
     "gradient/norm",
     "parameters/norm",
 )
-BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; of one layer it is the whole norm
+BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; a single layer has none
 MAX_EPOCHS_PER_CALL = 1000  # epochs a call may finish
-TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # State.status
-STOPPED = ("epoch limit", "converged", "no progress", "diverged")  # by State.status; L37: which happened is reported
+TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # TrainState.status
+STOPPED = (
+    "epoch limit",
+    "converged",
+    "no progress",
+    "diverged",
+)  # by TrainState.status: which happened is reported (L37)
 
 
 class TrainSpec(NamedTuple):
-    """The static part of a training: what makes another program when it changes.
+    """The static part of a training. Another spec is another program.
 
     Attributes:
         model, loss, encoding: the network and what it is fed.
         optimizer, schedule, clip: see `optimizers.optimizer`.
         gradients: a key of GRADIENTS.
-        penalised: whether any lane has an l2: summing Theta^2 at each update takes 10 % of an epoch.
+        penalised: whether any lane has an l2. Summing Theta^2 at each update takes 10 % of an epoch.
         noisy: whether any lane has label noise.
         batch_size: instances an update.
         keep_best: whether the parameters of the best validation loss are kept beside the last.
@@ -51,17 +60,17 @@ class TrainSpec(NamedTuple):
 
 
 class TrainState(NamedTuple):
-    """One network in training.
+    """The state of one network in training.
 
     Attributes:
-        params, optimizer: as they are now, possibly within an epoch.
-        settled: the parameters at the end of the last finished epoch; a lane that has stopped keeps these.
+        params, optimizer: the parameters and the optimiser's state now, possibly within an epoch.
+        settled: the parameters at the end of the last finished epoch. A lane that has stopped keeps these.
         best: the parameters of the lowest validation loss, () unless kept.
         sums: over the epoch so far: loss, right classes and cost, each times instances.
-        gradient_norms: of the last update's gradient of J, before clipping, as `norms` has them; for the perceptron
-            the largest of the epoch's updates.
+        gradient_norms: the `norms` of the last update's gradient of J, before clipping; for the perceptron the largest
+            of the epoch's updates.
         status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
-        epochs: finished ones; of a diverged lane the one it diverged in.
+        epochs: how many are finished; for a diverged lane the epoch in which it diverged.
         best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
     """
 
@@ -78,20 +87,20 @@ class TrainState(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where a training stands: finished epochs, and steps made in the next one. All lanes share it."""
+    """Where all lanes of a training stand: finished epochs, and steps made in the next one."""
 
     epoch: int
     step: int
 
 
 class Keys(NamedTuple):
-    """Where a network's randomness comes from: initial weights, label noise."""
+    """The random keys of a network: of its initial weights and of its label noise."""
 
     init: Key[Array, "*lanes"]
     noise: Key[Array, "*lanes"]
 
 
 def columns(layers: int) -> tuple[str, ...]:
-    """The metrics of a row of history: COLUMNS, and of several layers the norms of each."""
+    """Return the metrics of a row of history: COLUMNS, and with several layers the norms of each."""
     numbers = range(1, layers + 1) if layers > 1 else ()
     return (*COLUMNS, *(f"{name}{number}" for name in BY_LAYER for number in numbers))

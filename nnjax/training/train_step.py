@@ -1,7 +1,12 @@
-"""The compiled programs of a training: begin, advance by a number of steps, evaluate; each for one network.
+"""The programs of a training, each for one network: `init`, `run_steps` and `evaluate`.
 
-An epoch ends inside the program: validation, the state's settling and the row of history need no trip to the host.
-What the host decides is only how many steps a call takes; the result does not depend on it.
+    init         Theta^(l) at random, b = 0                                    (L33)
+    update       D = dJ/dTheta on batch i      Theta <- Theta - alpha D        (L34-L37)
+    epoch        one update for each batch, in a new random order              (L34-L36)
+    end_epoch    measure; converged if ||Theta - Theta before|| < tolerance    (L37)
+
+An epoch ends inside the program, so that validation and the row of history need no trip to the host. The host only
+decides how many updates a call makes. The result does not depend on it.
 """
 
 from collections.abc import Callable
@@ -12,16 +17,16 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from nnjax.network.backprop import GRADIENTS, l2_penalty, with_l2
+from nnjax.network.backprop import GRADIENTS, ValueAndLogits, l2_penalty, with_l2
 from nnjax.network.models import Params
 from nnjax.training.batches import (
     Split,
-    classes,
     epoch_order,
     flip_labels,
     gather_batch,
     inputs,
     num_batches,
+    num_classes,
     targets,
 )
 from nnjax.training.metrics import EvalMetrics, evaluate, score
@@ -41,205 +46,202 @@ from nnjax.training.train_state import (
 
 
 class Programs:
-    """The three programs of a recipe. Their arguments are traced: data and hyperparameters are never closed over."""
+    """The programs of a spec. Data and hyperparameters are traced arguments, never constants of a program."""
 
-    def __init__(self, recipe: TrainSpec) -> None:
-        self.recipe = recipe
-        self.gradient = GRADIENTS[recipe.gradients](recipe.model, recipe.loss)
+    def __init__(self, spec: TrainSpec) -> None:
+        self.spec = spec
+        self.gradient = GRADIENTS[spec.gradients](spec.model, spec.loss)
 
-    def begin(self, keys: Keys, hyper: Hyperparams, train: Split, validation: Split) -> tuple[TrainState, Array]:
-        """The untrained network (L33), and row 0 of its history."""
-        params = self.recipe.model.init(keys.init, hyper["init_scale"])
-        train = self.labelled(train, keys.noise, hyper)
-        untrained, held_out = self.evaluate(params, train), self.evaluate(params, validation)
+    def init(self, keys: Keys, hyperparams: Hyperparams, train: Split, validation: Split) -> tuple[TrainState, Array]:
+        """Return the state of the untrained network (L33), and row 0 of its history."""
+        params = self.spec.model.init(keys.init, hyperparams["init_scale"])
+        train = self.labelled(train, keys.noise, hyperparams)
+        on_train, on_validation = self.evaluate(params, train), self.evaluate(params, validation)
         state = TrainState(
             params=params,
-            optimizer=self.optimizer(hyper).init(params),
+            optimizer=self.optimizer(hyperparams).init(params),
             settled=params,
-            best=params if self.recipe.keep_best else (),
+            best=params if self.spec.keep_best else (),
             sums=jnp.zeros(3),
             gradient_norms=jnp.full_like(norms(params), jnp.nan),
             status=jnp.array(TRAINING),
             epochs=jnp.int32(0),
             best_epoch=jnp.int32(0),
-            best_loss=jnp.array(jnp.inf, float)
-            if self.recipe.loss.zero_if_correct
-            else held_out.loss,  # at Theta = 0 it is 0
+            # With zero_if_correct the loss at Theta = 0 is 0, and nothing would be better.
+            best_loss=jnp.array(jnp.inf, float) if self.spec.loss.zero_if_correct else on_validation.loss,
         )
-        cost = untrained.loss + l2_penalty(params, hyper["l2"], train.y.shape[0])
-        return state, self.row(state, untrained.loss, untrained.accuracy, cost, held_out)
+        cost = on_train.loss + l2_penalty(params, hyperparams["l2"], train.y.shape[0])
+        return state, self.row(state, on_train.loss, on_train.accuracy, cost, on_validation)
 
     def evaluate(self, params: Params, split: Split) -> EvalMetrics:
-        """Loss, accuracy and logits on a whole split."""
-        return evaluate(self.recipe.model, self.recipe.loss, self.recipe.encoding, params, split)
+        """Compute loss and accuracy on a whole split."""
+        return evaluate(self.spec.model, self.spec.loss, self.spec.encoding, params, split)
 
-    def advance(
+    def run_steps(
         self,
         state: TrainState,
         order_key: Key[Array, ""],
         keys: Keys,
-        hyper: Hyperparams,
+        hyperparams: Hyperparams,
         train: Split,
         validation: Split,
         position: Position,
         steps: Int[Array, ""],
     ) -> tuple[TrainState, Float[Array, "rows columns"]]:
-        """`steps` updates onwards from `position`: the state, and a row of history for each epoch that ends.
+        """Make `steps` updates from `position` on; return the state, and a row of history for each epoch that ends.
 
-        At most ROWS epochs may end in one call. Epoch e has the instances in the order of fold_in(order_key, e).
+        At most MAX_EPOCHS_PER_CALL epochs may end. Epoch e has the order of instances of fold_in(order_key, e).
         """
-        train = self.labelled(train, keys.noise, hyper)
-        per_epoch = num_batches(train.y.shape[0], self.recipe.batch_size)
+        train = self.labelled(train, keys.noise, hyperparams)
+        per_epoch = num_batches(train.y.shape[0], self.spec.batch_size)
         whole, rest = jnp.divmod(position.step + steps, per_epoch)  # epochs that end, and steps of the next
 
         def one_epoch(row: Array, carry: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
             epoch = position.epoch + row
-            instances = epoch_order(jax.random.fold_in(order_key, epoch), train.y.shape[0], self.recipe.batch_size)
-            update = self.updates(hyper, train, instances)
+            instances = epoch_order(jax.random.fold_in(order_key, epoch), train.y.shape[0], self.spec.batch_size)
+            update = self.updates(hyperparams, train, instances)
 
-            def ending(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
-                """The last update stands outside the loop: there alone the gradient is kept, for its norm."""
+            def last_update(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
+                """It stands outside the loop, because its gradient alone is needed afterwards, for its norm."""
                 state, grads = update(jnp.array(per_epoch - 1), state)
-                if not self.recipe.loss.zero_if_correct:
+                if not self.spec.loss.zero_if_correct:
                     state = state._replace(gradient_norms=norms(grads))
-                return self.settle(state, hyper, train, validation, epoch + 1, rows, row)
-
-            def within(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
-                return state, rows
+                return self.end_epoch(state, hyperparams, train, validation, epoch + 1, rows, row)
 
             if per_epoch == 1:
-                return ending(*carry)
+                return last_update(*carry)
             first, stop = jnp.where(row == 0, position.step, 0), jnp.where(row < whole, per_epoch - 1, rest)
             state = jax.lax.fori_loop(first, stop, lambda i, state: update(i, state)[0], carry[0])
-            after: tuple[TrainState, Array] = jax.lax.cond(row < whole, ending, within, state, carry[1])
+            after: tuple[TrainState, Array] = jax.lax.cond(
+                row < whole, last_update, lambda *same: same, state, carry[1]
+            )
             return after
 
         rows = jnp.full((MAX_EPOCHS_PER_CALL, len(columns(len(state.params)))), jnp.nan)
         end: tuple[TrainState, Array] = jax.lax.fori_loop(0, whole + (rest > 0), one_epoch, (state, rows))
         return end
 
-    def labelled(self, train: Split, key: Key[Array, ""], hyper: Hyperparams) -> Split:
-        """The training data with this lane's label noise: made anew at each call, since that is cheaper than kept."""
-        if not self.recipe.noisy:
+    def labelled(self, train: Split, key: Key[Array, ""], hyperparams: Hyperparams) -> Split:
+        """Return the training data with this lane's label noise. Drawing it at each call is cheaper than keeping it."""
+        if not self.spec.noisy:
             return train
         return train._replace(
-            y=flip_labels(key, jnp.asarray(train.y), hyper["label_noise"], classes(self.recipe.encoding))
+            y=flip_labels(key, jnp.asarray(train.y), hyperparams["label_noise"], num_classes(self.spec.encoding))
         )
 
-    def optimizer(self, hyper: Hyperparams) -> optax.GradientTransformation:
-        """The recipe's optimiser with these traced values."""
-        return optimizer(self.recipe.optimizer, self.recipe.schedule, self.recipe.clip, hyper)
+    def optimizer(self, hyperparams: Hyperparams) -> optax.GradientTransformation:
+        """Return the spec's optimiser with these traced values."""
+        return optimizer(self.spec.optimizer, self.spec.schedule, self.spec.clip, hyperparams)
 
     def cost_gradient(
         self, params: Params, x: Array, targets: Array, l2: Array, n: int, weights: Array | None
-    ) -> tuple[Array, Params, Array]:
-        """Compute J, its gradient (L20, L28) and the logits; without an l2 in any lane, those of the mean loss."""
-        if self.recipe.penalised:
+    ) -> tuple[ValueAndLogits, Params]:
+        """Compute (J, z) and the gradient of J (L20, L28). Without an l2 in any lane, J is the mean loss."""
+        if self.spec.penalised:
             return with_l2(self.gradient)(params, x, targets, l2, n, weights)
         return self.gradient(params, x, targets, weights)
 
     def updates(
-        self, hyper: Hyperparams, train: Split, instances: Array
+        self, hyperparams: Hyperparams, train: Split, instances: Array
     ) -> Callable[[Array, TrainState], tuple[TrainState, Params]]:
-        """An epoch's updates in the order `instances`: (i, state) -> Theta <- Theta - alpha D, and D (L36, L37)."""
-        loss, optimizer, n = self.recipe.loss, self.optimizer(hyper), train.y.shape[0]
+        """Return an epoch's update in the order `instances`: (i, state) -> (state after batch i, D) (L34-L37)."""
+        loss, optimizer, n = self.spec.loss, self.optimizer(hyperparams), train.y.shape[0]
 
         def update(i: Array, state: TrainState) -> tuple[TrainState, Params]:
-            params, largest = state.params, state.gradient_norms
-            rows, y, weights = gather_batch(train, instances, i, self.recipe.batch_size)
-            x, wanted = inputs(rows, self.recipe.encoding), targets(y, self.recipe.encoding)
-            J, grads, z = self.cost_gradient(params, x, wanted, hyper["l2"], n, weights)
+            params, gradient_norms = state.params, state.gradient_norms
+            rows, y, weights = gather_batch(train, instances, i, self.spec.batch_size)
+            x, t = inputs(rows, self.spec.encoding), targets(y, self.spec.encoding)
+            (J, z), grads = self.cost_gradient(params, x, t, hyperparams["l2"], n, weights)
             weights = jnp.ones(z.shape[0]) if weights is None else weights
-            value, correct = loss.value(z, wanted) @ weights, score(loss, z, y, wanted) @ weights
-            cost = J * weights.sum() if self.recipe.penalised else value
+            loss_sum, score_sum = loss.value(z, t) @ weights, score(loss, z, y, t) @ weights
+            cost_sum = J * weights.sum() if self.spec.penalised else loss_sum
             if loss.zero_if_correct:
-                largest = jnp.maximum(jnp.where(i == 0, 0, largest), norms(grads))
+                gradient_norms = jnp.maximum(jnp.where(i == 0, 0, gradient_norms), norms(grads))
             updates, optimizer_state = optimizer.update(grads, state.optimizer, params)
             return state._replace(
                 params=optax.apply_updates(params, updates),
                 optimizer=optimizer_state,
-                sums=state.sums + jnp.stack([value, correct, cost]),
-                gradient_norms=largest,
+                sums=state.sums + jnp.stack([loss_sum, score_sum, cost_sum]),
+                gradient_norms=gradient_norms,
             ), grads
 
         return update
 
-    def settle(
+    def end_epoch(
         self,
         state: TrainState,
-        hyper: Hyperparams,
+        hyperparams: Hyperparams,
         train: Split,
         validation: Split,
         epoch: Array,
         rows: Array,
         row: Array,
     ) -> tuple[TrainState, Array]:
-        """An epoch's end: measure, decide whether this lane goes on (L37), write the row.
+        """Measure the epoch that ends, decide whether this lane goes on (L37), and write its row.
 
-        The one select of an epoch: a lane that has stopped, or diverges now, goes back to its settled parameters. It
-        diverges where anything is not finite that it would go on from: the cost (and so the loss), the parameters, the
-        last gradient, or the optimiser's moments, since an infinite one keeps its parameter where it is, unseen.
+        A lane that has stopped, or diverges now, goes back to its settled parameters: the one select of an epoch. A
+        lane diverges if anything that it would go on from is not finite: the cost (and so the loss), the parameters,
+        the last gradient, or the optimiser's moments, as an infinite one would hold its parameter still, unseen.
         """
         training = state.status == TRAINING
         means = state.sums / train.y.shape[0]
         moved = optax.tree.norm(optax.tree.sub(state.params, state.settled))
-        held_out = self.evaluate(state.params, validation)
+        on_validation = self.evaluate(state.params, validation)
         finite = jnp.isfinite(means[2]) & jnp.isfinite(moved) & jnp.isfinite(state.gradient_norms[0])
         finite &= all_finite(state.optimizer)
-        finite &= jnp.isfinite(held_out.loss) | (validation.y.shape[0] == 0)
-        new = jnp.where(training, self.row(state, means[0], means[1], means[2], held_out), jnp.nan)
+        finite &= jnp.isfinite(on_validation.loss) | (validation.y.shape[0] == 0)
+        new = jnp.where(training, self.row(state, means[0], means[1], means[2], on_validation), jnp.nan)
         rows = jax.lax.dynamic_update_slice(rows, new[None], (row.astype(jnp.uint32), jnp.uint32(0)))
 
-        better = training & finite & (held_out.loss < state.best_loss)
+        better = training & finite & (on_validation.loss < state.best_loss)
         best_epoch = jnp.where(better, epoch, state.best_epoch)
-        waited = epoch - best_epoch
-        status = jnp.where(self.converged(state, hyper, moved, means[1]), CONVERGED, TRAINING)
-        status = jnp.where((waited >= hyper["patience"]) & (status == TRAINING), NO_PROGRESS, status)
+        status = jnp.where(self.converged(state, hyperparams, moved, means[1]), CONVERGED, TRAINING)
+        status = jnp.where((epoch - best_epoch >= hyperparams["patience"]) & (status == TRAINING), NO_PROGRESS, status)
         status = jnp.where(finite, status, DIVERGED)
 
         settled = select(training & finite, state.params, state.settled)
         return state._replace(
             params=settled,
             settled=settled,
-            best=select(better, state.params, state.best) if self.recipe.keep_best else (),
+            best=select(better, state.params, state.best) if self.spec.keep_best else (),
             sums=jnp.zeros(3),
             status=jnp.where(training, status, state.status),
             epochs=jnp.where(training, epoch, state.epochs),
             best_epoch=best_epoch,
-            best_loss=jnp.where(better, held_out.loss, state.best_loss),
+            best_loss=jnp.where(better, on_validation.loss, state.best_loss),
         ), rows
 
-    def converged(self, state: TrainState, hyper: Hyperparams, moved: Array, accuracy: Array) -> Array:
-        """Whether the epoch moved the parameters by less than the tolerance; for the perceptron ||Delta||_2 < it (L37).
+    def converged(self, state: TrainState, hyperparams: Hyperparams, moved: Array, accuracy: Array) -> Array:
+        """Return whether the epoch moved the parameters by less than the tolerance (L37); of a perceptron, ||Delta||_2.
 
-        Delta of L17 is the gradient of the batch of all instances; of mini-batches none of the epoch's may reach the
-        tolerance. Mistakes can cancel, as all four of XOR at Theta = 0 do: Delta = 0 is no convergence then (L18). One
-        mistake alone has ||Delta||_2 >= 1/n, since x_0 = 1, so with mistakes less than that is cancellation.
+        Delta of L17 is the gradient on all instances. With mini-batches all gradients of the epoch must be below the
+        tolerance. Mistakes can cancel, as all four of XOR do at Theta = 0: then Delta = 0 is no convergence (L18). One
+        mistake has ||Delta||_2 >= 1/n, since x_0 = 1, so if there are mistakes, less than that is cancellation.
         """
-        if not self.recipe.loss.zero_if_correct:
-            return moved < hyper["tolerance"]
-        norm, alone = state.gradient_norms[0], 1 / self.recipe.batch_size
-        return (norm < hyper["tolerance"]) & ((accuracy == 1) | (norm > alone / 2))
+        if not self.spec.loss.zero_if_correct:
+            return moved < hyperparams["tolerance"]
+        norm, of_one_mistake = state.gradient_norms[0], 1 / self.spec.batch_size
+        return (norm < hyperparams["tolerance"]) & ((accuracy == 1) | (norm > of_one_mistake / 2))
 
-    def row(self, state: TrainState, loss: Array, accuracy: Array, cost: Array, held_out: EvalMetrics) -> Array:
-        """One epoch's history, in the order of `columns`."""
+    def row(self, state: TrainState, loss: Array, accuracy: Array, cost: Array, on_validation: EvalMetrics) -> Array:
+        """Return an epoch's row of history, in the order of `columns`."""
         gradient, parameters = state.gradient_norms, norms(state.params)
-        means = jnp.stack([loss, accuracy, cost, held_out.loss, held_out.accuracy, gradient[0], parameters[0]])
+        means = jnp.stack([loss, accuracy, cost, *on_validation, gradient[0], parameters[0]])
         return jnp.concatenate([means, gradient[1:], parameters[1:]])
 
 
 def norms(params: Params) -> Float[Array, " norms"]:
-    """The 2-norm of all parameters, or of a gradient, and of several layers that of each: (1,) or (1 + layers,)."""
+    """Compute the 2-norm of all parameters or of a gradient, and of each of several layers: (1,) or (1 + layers,)."""
     squares = [optax.tree.norm(layer, squared=True) for layer in params]
     return jnp.sqrt(jnp.stack([sum(squares), *(squares if len(squares) > 1 else ())]))
 
 
 def all_finite(tree: Any) -> Array:
-    """Whether every floating-point number in it is."""
+    """Return whether all floating-point numbers of a tree are finite."""
     floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
     return jnp.array([jnp.isfinite(leaf).all() for leaf in floats], bool).all()
 
 
 def select(condition: Array, new: Any, old: Any) -> Any:
-    """`new` where the condition holds, else `old`, leaf by leaf."""
+    """Return `new` if the condition holds, else `old`, leaf by leaf."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)

@@ -1,6 +1,7 @@
-"""A program for one network, lifted over lanes: its arguments on the host always carry a lane axis.
+"""From a program for one network to a program for many, its lanes: arguments and results get a leading lane axis.
 
-Lanes are divided among devices; a device goes through its lanes in groups, the lanes of a group run side by side.
+Lanes are divided among devices (`sharded`). A device goes through its lanes in groups, one after another (`mapped`).
+The lanes of a group run side by side (`vmapped`), or a group has one lane (`single`).
 """
 
 from collections.abc import Callable, Collection
@@ -14,7 +15,7 @@ Program = Callable[..., Any]
 
 
 class Layout(NamedTuple):
-    """How lanes are run; lanes = devices * groups * width.
+    """How lanes are run: lanes = devices * groups * width.
 
     Attributes:
         devices: each takes an equal share of the lanes.
@@ -28,15 +29,15 @@ class Layout(NamedTuple):
 
     @property
     def lanes(self) -> int:
-        """How many there are."""
+        """Return how many lanes there are."""
         return self.devices * self.groups * self.width
 
 
 def vectorize(program: Program, layout: Layout, shared: Collection[int] = ()) -> Program:
-    """`program` over a leading lane axis of every argument and result.
+    """Return `program` over a leading lane axis of every argument and result.
 
-    A group of one lane is never vmapped: its axis is taken off and put back, since vmap of one costs 40 % on a CPU,
-    and so the result has the bits of the network alone, where no product is a sum (precision.multiplied).
+    A group of one lane is never vmapped: its axis is taken off and put back, since vmap of one costs 40 % on a CPU. So
+    the result has the bits of the network alone, unless a product is written as a sum (matmul.matmul).
 
     Args:
         program: pure, for one network.
@@ -49,7 +50,7 @@ def vectorize(program: Program, layout: Layout, shared: Collection[int] = ()) ->
 
 
 def single(program: Program, shared: Collection[int]) -> Program:
-    """One lane."""
+    """Return `program` for one lane: the lane axis is taken off and put back."""
 
     def run(*args: Any) -> Any:
         one = [arg if i in shared else jax.tree.map(lambda leaf: leaf[0], arg) for i, arg in enumerate(args)]
@@ -59,7 +60,7 @@ def single(program: Program, shared: Collection[int]) -> Program:
 
 
 def vmapped(program: Program, shared: Collection[int]) -> Program:
-    """Lanes as one more axis of every operation."""
+    """Return `program` for lanes side by side: one more axis of every operation."""
 
     def run(*args: Any) -> Any:
         return jax.vmap(program, in_axes=[None if i in shared else 0 for i in range(len(args))])(*args)
@@ -68,7 +69,7 @@ def vmapped(program: Program, shared: Collection[int]) -> Program:
 
 
 def mapped(program: Program, groups: int, shared: Collection[int]) -> Program:
-    """Groups of lanes, one after another."""
+    """Return `program` for groups of lanes, one after another."""
 
     def run(*args: Any) -> Any:
         def one_group(lanes: dict[int, Any]) -> Any:
@@ -82,14 +83,14 @@ def mapped(program: Program, groups: int, shared: Collection[int]) -> Program:
 
 
 def devices(layout: Layout) -> Mesh:
-    """The layout's devices, in a row."""
+    """Return the layout's devices, in a row."""
     return Mesh(np.array(jax.devices()[: layout.devices]), ("lanes",))
 
 
 def shardings(layout: Layout) -> tuple[NamedSharding, NamedSharding]:
-    """Where arguments lie: those that all lanes read on every device, those with a lane axis divided.
+    """Return where arguments lie: those that all lanes read on every device, and those with a lane axis divided.
 
-    On one device both are the same, as results of programs have it there: another would compile a program twice.
+    On one device both are the sharding that results have there. Another would compile each program twice.
     """
     mesh = devices(layout)
     everywhere = NamedSharding(mesh, PartitionSpec())
@@ -97,7 +98,7 @@ def shardings(layout: Layout) -> tuple[NamedSharding, NamedSharding]:
 
 
 def sharded(program: Program, mesh: Mesh, shared: Collection[int]) -> Program:
-    """Equal shares of the lanes on the devices."""
+    """Return `program` with an equal share of the lanes on each device."""
 
     def run(*args: Any) -> Any:
         specs = tuple(PartitionSpec() if i in shared else PartitionSpec("lanes") for i in range(len(args)))

@@ -70,15 +70,16 @@ def test_rows_of_weight_0_do_not_count(name):
     gradient = jax.jit(GRADIENTS[name](MODEL, LOSS))
     params = MODEL.init(jax.random.key(0), 1.0)
     x, y = rows(8)
-    masked = gradient(params, x, y, jnp.array([1.0] * 5 + [0.0] * 3))[:2]
-    assert_close(masked, gradient(params, x[:5], y[:5])[:2], 1e-6)
+    (masked, _), masked_grads = gradient(params, x, y, jnp.array([1.0] * 5 + [0.0] * 3))
+    (value, _), grads = gradient(params, x[:5], y[:5])
+    assert_close((masked, masked_grads), (value, grads), 1e-6)
 
 
 def test_l2_is_added_to_the_weights_alone():
     params = jax.tree.map(lambda leaf: leaf + 1, MODEL.init(jax.random.key(0), 1.0))
     x, y = rows(6)
-    value, grads, _ = jax.jit(backprop(MODEL, LOSS))(params, x, y)
-    penalised, decayed, _ = jax.jit(with_l2(backprop(MODEL, LOSS)))(params, x, y, 3.0, 6)
+    (value, _), grads = jax.jit(backprop(MODEL, LOSS))(params, x, y)
+    (penalised, _), decayed = jax.jit(with_l2(backprop(MODEL, LOSS)))(params, x, y, 3.0, 6)
     squares = sum((layer.Theta**2).sum() for layer in params)
     np.testing.assert_allclose(penalised, value + 3 / (2 * 6) * squares, rtol=1e-6)  # L20
     for layer, plain, with_decay in zip(params, grads, decayed, strict=True):
@@ -89,14 +90,23 @@ def test_l2_is_added_to_the_weights_alone():
 def test_mean_of_the_batches_gradients_is_the_epochs():
     params, (x, y) = MODEL.init(jax.random.key(0), 1.0), rows(12)
     gradient = jax.jit(with_l2(backprop(MODEL, LOSS)))
-    batches = [gradient(params, x[i : i + 4], y[i : i + 4], 2.0, 12)[:2] for i in (0, 4, 8)]
-    mean = jax.tree.map(lambda *leaves: sum(leaves) / 3, *batches)
-    assert_close(mean, gradient(params, x, y, 2.0, 12)[:2], 1e-5)
+    batches = [gradient(params, x[i : i + 4], y[i : i + 4], 2.0, 12) for i in (0, 4, 8)]
+    values = [(value, grads) for (value, _), grads in batches]
+    mean = jax.tree.map(lambda *leaves: sum(leaves) / 3, *values)
+    (value, _), grads = gradient(params, x, y, 2.0, 12)
+    assert_close(mean, (value, grads), 1e-5)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_a_gradient_returns_the_logits_of_its_forward_pass(name):
+    params, (x, y) = MODEL.init(jax.random.key(0), 1.0), rows(6)
+    (_, z), _ = jax.jit(with_l2(GRADIENTS[name](MODEL, LOSS)))(params, x, y, 3.0, 6)
+    assert_close(z, jax.jit(MODEL.forward)(params, x)[0], 1e-6)
 
 
 def test_autodiff_is_jax_grad_of_the_mean_loss():
     params, (x, y) = MODEL.init(jax.random.key(0), 1.0), rows(6)
-    automatic = jax.jit(jax.grad(mean_loss(MODEL, LOSS)))
+    automatic = jax.jit(jax.grad(lambda *arguments: mean_loss(MODEL, LOSS)(*arguments)[0]))
     assert_close(jax.jit(autodiff(MODEL, LOSS))(params, x, y)[1], automatic(params, x, y), 0)
 
 
@@ -106,7 +116,7 @@ def test_logistic_cost_is_convex_and_a_network_s_is_not():
 
     def above_the_chord(units):
         model = mlp(units, ACTIVATIONS["tanh"], INITIALIZERS["normal"])
-        cost = jax.jit(mean_loss(model, LOSSES["log_loss"]))
+        cost = jax.jit(lambda *arguments: mean_loss(model, LOSSES["log_loss"])(*arguments)[0])
         ends = [[model.init(jax.random.key(k), 5.0) for k in (2 * i, 2 * i + 1)] for i in range(20)]
         middles = [cost(jax.tree.map(lambda p, q: (p + q) / 2, *pair), x, y) for pair in ends]
         chords = [(cost(p, x, y) + cost(q, x, y)) / 2 for p, q in ends]

@@ -92,10 +92,10 @@ def test_instances_averaged_are_backprop():
     rows = [local.dL_dz(jax.nn.softmax(z_of(W, B, x[i])), int(y[i])) for i in range(6)]
     model = mlp((P, C), ACTIVATIONS["tanh"], normal)
     gradient = jax.jit(backprop(model, LOSSES["cross_entropy"]))
-    _, (batch,), _ = gradient((Layer(W, B),), x, jnp.eye(C)[y])
+    _, (batch,) = gradient((Layer(W, B),), x, jnp.eye(C)[y])
     same(sum(local.dL_dW(row, x[i]) for i, row in enumerate(rows)) / 6, batch.Theta)
     same(sum(map(local.dL_db, rows)) / 6, batch.b)
-    _, (one,), _ = gradient((Layer(W, B),), x[:1], jnp.eye(C)[y[:1]])
+    _, (one,) = gradient((Layer(W, B),), x[:1], jnp.eye(C)[y[:1]])
     same(local.dL_dW(rows[0], x[0]), one.Theta)
     same(local.dL_db(rows[0]), one.b)
 
@@ -114,7 +114,7 @@ def test_two_layers():
     assert found.shape == (H,)
     model = mlp((P, H, C), ACTIVATIONS["sigmoid"], normal)
     params = (Layer(W1, b1), Layer(W2, B))
-    _, (first, second), _ = backprop(model, LOSSES["cross_entropy"])(params, X[None], jnp.eye(C)[None, y])
+    _, (first, second) = backprop(model, LOSSES["cross_entropy"])(params, X[None], jnp.eye(C)[None, y])
     dz1 = found * a1 * (1 - a1)
     for by_chain, by_hand in [(dz1, first), (row, second)]:
         same(local.dL_db(by_chain), by_hand.b)
@@ -132,7 +132,7 @@ def test_the_binary_two_layer_network_written_out(y):
     same(local.dcost_da3(a3, y), jax.jacobian(local.binary_cost)(a3, y))
     same(local.da3_dz3(a3), jax.jacobian(jax.nn.sigmoid)(z3))
     same(local.dcost_da3(a3, y) * local.da3_dz3(a3), a3 - y)
-    value, grads, _ = backprop(mlp((P, H, 1), ACTIVATIONS["sigmoid"], normal), LOSSES["log_loss"])(
+    (value, _), grads = backprop(mlp((P, H, 1), ACTIVATIONS["sigmoid"], normal), LOSSES["log_loss"])(
         (first, second), X[None], y[None, None]
     )
     same(local.binary_cost(a3, y), value)

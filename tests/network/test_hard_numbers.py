@@ -127,7 +127,7 @@ def test_outputs_in_jax_and_of_the_predictor_at_hard_logits(name):
     reference = OUTPUTS[loss.activation](ROWS.astype(float))
     for found in (jax.jit(loss.output)(ROWS), predictor.OUTPUTS[loss.activation](ROWS)):
         assert_near(found, reference)
-        if loss.activation in predictor.PROBABILITIES:
+        if loss.activation in predictor.PROBABLE:
             assert 0 <= np.min(found) <= np.max(found) <= 1
         if loss.activation == "softmax":
             np.testing.assert_allclose(np.sum(found, axis=1), 1, rtol=TOLERANCE)
@@ -149,7 +149,7 @@ def test_a_networks_gradient_at_logits_far_out(name, gradient):
     z = x.astype(float) @ Theta.T.astype(float)
     assert 3e3 < np.abs(z).max() < 1e4
     delta = DELTAS[name](z, y) / 6
-    value, ((dTheta, db),), _ = jax.jit(GRADIENTS[gradient](model, LOSSES[name]))((Layer(Theta, b),), x, y)
+    (value, _), ((dTheta, db),) = jax.jit(GRADIENTS[gradient](model, LOSSES[name]))((Layer(Theta, b),), x, y)
     assert_near(value, VALUES[name](z, y).mean())
     assert_near(dTheta, delta.T @ x)
     assert_near(db, delta.sum(axis=0))

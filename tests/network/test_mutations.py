@@ -33,31 +33,22 @@ class Mutation(NamedTuple):
 
 
 MUTATIONS = [
-    Mutation(
-        "sign of dTheta", DENSE, "product(delta_for_weight_gradient(delta,", "product(delta_for_weight_gradient(-delta,"
-    ),
-    Mutation("transpose of dTheta", DENSE, "delta_for_weight_gradient(delta, kept.x), kept.x)", "kept.x.T, delta)"),
-    Mutation("dTheta of the wrong layer's activation", DENSE, "kept.x), kept.x)", "kept.x), kept.a)"),
+    Mutation("sign of dTheta", DENSE, "weight_gradient(delta, x", "weight_gradient(-delta, x"),
+    Mutation("transpose of dTheta", DENSE, "weight_gradient(delta, x", "weight_gradient(x, delta"),
+    Mutation("dTheta of the wrong layer's activation", DENSE, "weight_gradient(delta, x", "weight_gradient(delta, a"),
     Mutation("sign of db", DENSE, "delta.sum(axis=0)", "-delta.sum(axis=0)"),
     Mutation("db averaged twice", DENSE, "delta.sum(axis=0)", "delta.mean(axis=0)"),
-    Mutation(
-        "sign of d_in", DENSE, "product(delta_for_input_gradient(delta,", "product(delta_for_input_gradient(-delta,"
-    ),
-    Mutation("transpose of Theta", DENSE, "layer.Theta), layer.Theta)", "layer.Theta), layer.Theta.T)"),
-    Mutation(
-        "g' left out on the way in",
-        DENSE,
-        "product(delta_for_input_gradient(delta,",
-        "product(delta_for_input_gradient(d_out,",
-    ),
-    Mutation("g' left out", DENSE, "d_out * g.derivative(kept.z, kept.a)", "d_out"),
-    Mutation("z and a swapped", DENSE, "g.derivative(kept.z, kept.a)", "g.derivative(kept.a, kept.z)"),
+    Mutation("sign of d_in", DENSE, "input_gradient(delta,", "input_gradient(-delta,"),
+    Mutation("transpose of Theta", DENSE, "(delta, layer.Theta,", "(delta, layer.Theta.T,"),
+    Mutation("g' left out on the way in", DENSE, "input_gradient(delta,", "input_gradient(d_out,"),
+    Mutation("g' left out", DENSE, "d_out * g.derivative(z, a)", "d_out"),
+    Mutation("z and a swapped", DENSE, "g.derivative(z, a)", "g.derivative(a, z)"),
     Mutation("z kept for a", DENSE, "Residuals(x, z, a)", "Residuals(x, z, z)"),
-    Mutation("the wrong layer's z", MODELS, "reversed(kept)", "kept"),
+    Mutation("the wrong layer's z", MODELS, "reversed(residuals)", "residuals"),
     Mutation("the wrong layer's Theta", MODELS, "reversed(params)", "params"),
     Mutation("the wrong layer's g", MODELS, "reversed(functions)", "functions"),
     Mutation("gradients in the wrong order", MODELS, "tuple(reversed(grads))", "tuple(grads)"),
-    Mutation("delta not propagated", MODELS, "kept_here, d_out, g, product)", "kept_here, delta, g, product)"),
+    Mutation("delta not propagated", MODELS, "_residuals, d_out, g, product)", "_residuals, delta, g, product)"),
     Mutation("sign of delta", LOSSES, "jax.nn.softmax(z, axis=-1) - targets", "targets - jax.nn.softmax(z, axis=-1)"),
     Mutation("softmax over the batch", LOSSES, "jax.nn.softmax(z, axis=-1) - t", "jax.nn.softmax(z, axis=0) - t"),
     Mutation(
@@ -85,22 +76,16 @@ MUTATIONS = [
     *[
         Mutation(what, file, old, new, "tanh", pooling=pooling)
         for what, pooling, file, old, new in [
-            ("g' left out in the maps", "average", CONVOLUTION, " * g.derivative(kept.z[:, i], kept.a[:, i])", ""),
-            (
-                "another unit's g'",
-                "average",
-                CONVOLUTION,
-                "g.derivative(kept.z[:, i], kept.a[:, i])",
-                "g.derivative(kept.z[:, 0], kept.a[:, 0])",
-            ),
+            ("g' left out in the maps", "average", CONVOLUTION, " * g.derivative(z[:, i], a[:, i])", ""),
+            ("another unit's g'", "average", CONVOLUTION, "(z[:, i], a[:, i])", "(z[:, 0], a[:, 0])"),
             ("db of one unit a block", "average", CONVOLUTION, ", -1).sum(axis=1)", ", -1)[:, 0]"),
-            ("sign of a map's dTheta", "average", CONVOLUTION, "product(seen, delta.T)", "product(-seen, delta.T)"),
+            ("sign of a map's dTheta", "average", CONVOLUTION, "product(delta, windows", "product(-delta, windows"),
             ("sign of the windows' gradient", "average", CONVOLUTION, ".T, delta).resh", ".T, -delta).resh"),
             ("a block's weights not moved", "average", CONVOLUTION, "p * stride : p * stride + size", "0:size"),
             ("windows not moved", "average", IMAGES, "v : v + columns]", ":columns]"),
             ("places not sorted back", "average", IMAGES, "transpose(0, 3, 1, 4, 2, 5)", "transpose(0, 3, 2, 4, 1, 5)"),
-            ("a mean's share", "average", POOLING, "d_out[:, None] / kept.shape[1]", "d_out[:, None]"),
-            ("every place the largest", "max", POOLING, "d_out[:, None] * kept", "d_out[:, None] + 0 * kept"),
+            ("a mean's share", "average", POOLING, "d_out[:, None] / residuals.shape[1]", "d_out[:, None]"),
+            ("every place the largest", "max", POOLING, "d_out[:, None] * residuals", "d_out[:, None] + 0 * residuals"),
         ]
     ],
 ]

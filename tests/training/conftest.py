@@ -1,4 +1,4 @@
-"""Small trainings that share their programs: one recipe unless a test is about another."""
+"""Small trainings that share their programs: one spec unless a test is about another."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,10 +34,10 @@ LARGER = mlp((6, 100, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])  # whose p
 
 @pytest.fixture(scope="session")
 def training() -> Callable[..., trainer.Trainer]:
-    """training(recipe changes..., hyper={}, seeds=[0], epochs=4, train=..., validation=...)"""
+    """training(spec changes..., hyperparams={}, seeds=[0], epochs=4, train=..., validation=...)"""
 
     def make(
-        hyper: dict[str, Any] | None = None,
+        hyperparams: dict[str, Any] | None = None,
         seeds: tuple[int, ...] = (0,),
         epochs: int = 4,
         train: Split = TRAIN,
@@ -47,8 +47,8 @@ def training() -> Callable[..., trainer.Trainer]:
         **changes: Any,
     ) -> trainer.Trainer:
         model = mlp((6, 5, 3), ACTIVATIONS["tanh"], INITIALIZERS["lecun"])
-        values = RATES | (hyper or {})
-        recipe = TrainSpec(
+        values = RATES | (hyperparams or {})
+        spec = TrainSpec(
             model=model,
             loss=LOSSES["cross_entropy"],
             encoding=Encoding(1 / 255, 0.0, (6,), 3),
@@ -62,9 +62,9 @@ def training() -> Callable[..., trainer.Trainer]:
             keep_best=True,
         )
         lanes = {name: np.broadcast_to(np.asarray(value, float), len(seeds)) for name, value in values.items()}
-        recipe = recipe._replace(**changes)
+        spec = spec._replace(**changes)
         plan = plan or ExecutionPlan(Layout(1, 1, len(seeds)), shared_batches=False)
-        return trainer.Trainer(recipe, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs, plan)
+        return trainer.Trainer(spec, lanes, seeds, shuffle_seeds or seeds, train, validation, epochs, plan)
 
     return make
 

@@ -69,7 +69,7 @@ def test_an_infinite_moment_keeps_its_parameter_where_it_is(training):
         ]
         return state._replace(optimizer=jax.tree.unflatten(jax.tree.structure(state.optimizer), leaves))
 
-    made = changed(training, change, hyper={"learning_rate": 0.01, **ADAM}, optimizer="adam")
+    made = changed(training, change, hyperparams={"learning_rate": 0.01, **ADAM}, optimizer="adam")
     assert np.isfinite(made.history()["train/loss"]).all()
     assert np.isfinite(made.history()["parameters/norm"]).all()
     assert (made.stopped, made.epochs.tolist()) == (["diverged"], [1])
@@ -87,17 +87,17 @@ X, Y = RNG.normal(size=(16, 2)).astype(np.float32), RNG.integers(2, size=16).ast
 EMPTY = Split(X[:0], Y[:0])
 
 
-def line(training, loss, hyper, scale, y=Y, validation=EMPTY, **changes):
+def line(training, loss, hyperparams, scale, y=Y, validation=EMPTY, **changes):
     """A network without a hidden layer from Theta = 0, fed X * scale, all rows a batch."""
     encoding = Encoding(scale, 0.0, (2,), 1)
     settings = {"model": LINE, "loss": LOSSES[loss], "encoding": encoding, "batch_size": 16, "keep_best": False}
-    return finished(training(hyper, train=Split(X, y), validation=validation, **settings, **changes))
+    return finished(training(hyperparams, train=Split(X, y), validation=validation, **settings, **changes))
 
 
 def test_a_gradient_too_large_to_have_a_norm_is_no_convergence(training):
     """Clipped by its infinite norm it is 0: nothing moves, which by L37 would be called converged."""
-    hyper = {"learning_rate": 0.1, "clip_norm": 1.0, "tolerance": 1e-3}
-    run = line(training, "sigmoid_squared_error", hyper, 1e22, clip=True)
+    hyperparams = {"learning_rate": 0.1, "clip_norm": 1.0, "tolerance": 1e-3}
+    run = line(training, "sigmoid_squared_error", hyperparams, 1e22, clip=True)
     history = one(run)
     assert (run.stopped, run.epochs.tolist()) == (["diverged"], [1])
     assert np.isfinite(history["train/loss"]).all()
@@ -128,7 +128,7 @@ def test_only_the_validation(training):
 def test_a_penalty_too_large_is_an_infinite_cost(training):
     """L20: the loss of sigmoids is finite whatever Theta is; J, which is what descends, is not."""
     settings = {
-        "hyper": {"init_scale": 1e30, "l2": 1.0, "learning_rate": 1e-30},
+        "hyperparams": {"init_scale": 1e30, "l2": 1.0, "learning_rate": 1e-30},
         "loss": LOSSES["sigmoid_squared_error"],
     }
     run = finished(training(validation=NONE, keep_best=False, **settings))

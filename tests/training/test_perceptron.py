@@ -39,7 +39,7 @@ def labels(table):
 def perceptron(training):
     """A training from Theta = 0, of all instances at once unless told otherwise."""
 
-    def make(rows, y, rate, outputs=1, init="zeros", hyper=None, **changes):
+    def make(rows, y, rate, outputs=1, init="zeros", hyperparams=None, **changes):
         settings = {
             "model": mlp((rows.shape[1], outputs), ACTIVATIONS["identity"], INITIALIZERS[init]),
             "loss": LOSSES["perceptron"],
@@ -47,9 +47,9 @@ def perceptron(training):
             "batch_size": len(rows),
             "keep_best": False,
         }
-        hyper = {"learning_rate": rate, "tolerance": EPSILON} | (hyper or {})
+        hyperparams = {"learning_rate": rate, "tolerance": EPSILON} | (hyperparams or {})
         settings |= {"validation": Split(rows[:0], y[:0]), "epochs": 50} | changes
-        return training(hyper, train=Split(rows, y), **settings)
+        return training(hyperparams, train=Split(rows, y), **settings)
 
     return make
 
@@ -80,7 +80,7 @@ def test_theta_after_every_epoch_is_the_lecture_s(perceptron, monkeypatch, table
 
 def test_epsilon_is_that_of_the_lecture(perceptron, monkeypatch):
     """A larger epsilon stops while one of the instances is still a mistake: ||Delta||_2 = 1/4 for the row 0, 0."""
-    run = perceptron(ROWS, labels(OR), 1.0, hyper={"tolerance": 0.3})
+    run = perceptron(ROWS, labels(OR), 1.0, hyperparams={"tolerance": 0.3})
     found = thetas(run, monkeypatch)
     expected = list(by_the_lecture(ROWS, labels(OR), 1.0, True, 0.3, 50))
     np.testing.assert_array_equal(np.concatenate(found), expected)
@@ -89,7 +89,7 @@ def test_epsilon_is_that_of_the_lecture(perceptron, monkeypatch):
 
 
 def test_without_a_tolerance_nothing_converges(perceptron):
-    run = finished(perceptron(ROWS, labels(AND), 1.0, hyper={"tolerance": 0.0}))
+    run = finished(perceptron(ROWS, labels(AND), 1.0, hyperparams={"tolerance": 0.0}))
     assert run.stopped == ["epoch limit"]
     assert run.history()["train/loss"][0, -1] == 0
 

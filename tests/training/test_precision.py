@@ -30,7 +30,7 @@ def network(precision):
 
 def trained(training, precision, **settings):
     """(the untrained network, the training after an epoch)."""
-    settings = {"hyper": {"learning_rate": RATE, "l2": L2}, "epochs": 1, "batch_size": SIZE, **settings}
+    settings = {"hyperparams": {"learning_rate": RATE, "l2": L2}, "epochs": 1, "batch_size": SIZE, **settings}
     with jax.enable_x64(PRECISIONS[precision].x64):
         made = training(model=network(precision), **settings)
         begun = jax.tree.map(lambda leaf: np.asarray(leaf[0]), made.state.params)
@@ -94,15 +94,15 @@ def test_state_and_history_have_one_float_type(training, precision):
 
 @pytest.mark.ci
 def test_moments_of_an_optimiser_are_float64_too(training):
-    hyper = {"learning_rate": 0.1, "b1": 0.9, "b2": 0.99, "eps": 1e-8}
-    _, run = trained(training, "float64", hyper=hyper, optimizer="adam")
+    hyperparams = {"learning_rate": 0.1, "b1": 0.9, "b2": 0.99, "eps": 1e-8}
+    _, run = trained(training, "float64", hyperparams=hyperparams, optimizer="adam")
     assert len(jax.tree.leaves(run.state.optimizer)) > 8
     assert floats(run) == {np.dtype(float)}
 
 
 def floats(run):
     """The float types in a training."""
-    leaves = [*jax.tree.leaves((run.state, run.hyper)), *run.history().values()]
+    leaves = [*jax.tree.leaves((run.state, run.hyperparams)), *run.history().values()]
     return {leaf.dtype for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)}
 
 

@@ -40,9 +40,9 @@ def test_an_epoch_is_its_updates_one_by_one(training, size):
 
     A batch of one is the loop of softmax regression (L35), a batch of all batch gradient descent (L34).
     """
-    hyper = {"learning_rate": 0.3, "l2": 2.0}
-    once = finished(training(hyper, epochs=1, batch_size=size))
-    params = jax.tree.map(lambda leaf: leaf[0], training(hyper, epochs=1, batch_size=size).state.params)
+    hyperparams = {"learning_rate": 0.3, "l2": 2.0}
+    once = finished(training(hyperparams, epochs=1, batch_size=size))
+    params = jax.tree.map(lambda leaf: leaf[0], training(hyperparams, epochs=1, batch_size=size).state.params)
     model, loss, n = MODEL, LOSSES["cross_entropy"], len(TRAIN.y)
     encoding = batches.Encoding(1 / 255, 0.0, (6,), 3)
     order = np.asarray(batches.epoch_order(jax.random.fold_in(trainer.keys(np.zeros(1, np.uint32))[1][0], 0), n, size))
@@ -51,7 +51,7 @@ def test_an_epoch_is_its_updates_one_by_one(training, size):
     for start in range(0, n, size):
         chosen = order[start : min(start + size, n)]
         x, y = batches.inputs(jax.device_put(TRAIN.x[chosen]), encoding), np.eye(3, dtype=np.float32)[TRAIN.y[chosen]]
-        value, grads, _ = gradient(params, x, jax.device_put(y), 2.0, n)
+        (value, _), grads = gradient(params, x, jax.device_put(y), 2.0, n)
         losses += [float(value)] * len(chosen)
         params = jax.tree.map(lambda p, g: p - 0.3 * g, params, grads)
     for found, expected in zip(leaves(once.params("last")), leaves(params), strict=True):
@@ -112,8 +112,8 @@ def test_each_program_is_compiled_once(training, compiled, layout):
 
 
 def test_other_rates_and_seeds_compile_nothing(training):
-    hyper = {"momentum": 0.9, "clip_norm": 1.0, "l2": 0.1}
-    first = finished(training(hyper, optimizer="momentum", clip=True))
+    hyperparams = {"momentum": 0.9, "clip_norm": 1.0, "l2": 0.1}
+    first = finished(training(hyperparams, optimizer="momentum", clip=True))
     sizes = [program._cache_size() for program in first.programs]
     other = {
         "momentum": 0.5,
@@ -141,7 +141,7 @@ def test_other_rates_and_seeds_compile_nothing(training):
 def test_the_state_comes_back_with_its_types(training, loss, validation):
     """Weak types included: with another type the second call would compile the program again."""
     made = training(validation=validation, keep_best=False, loss=LOSSES[loss])
-    begun, _ = jax.eval_shape(made.programs.begin, made.keys, made.hyper, *made.data)
+    begun, _ = jax.eval_shape(made.programs.init, made.keys, made.hyperparams, *made.data)
     types = [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(begun)]
     assert [(leaf.shape, leaf.dtype, leaf.weak_type) for leaf in jax.tree.leaves(made.state)] == types
 
@@ -216,8 +216,8 @@ def test_the_forward_pass_is_computed_once(training):
     """Accuracy needs z, which the gradient has computed: XLA must not do it again."""
     run = training(epochs=1, model=LARGER)
     position = trainer.Position(np.int32(0), np.int32(0))
-    lowered = run.programs.advance.lower(
-        run.state, run.order_keys, run.keys, run.hyper, *run.data, position, np.int32(1)
+    lowered = run.programs.run_steps.lower(
+        run.state, run.order_keys, run.keys, run.hyperparams, *run.data, position, np.int32(1)
     )
     found = re.findall(r"= f32\[(\d+),(\d+)\]\S* dot\(", lowered.compile().as_text())
     products = sorted((int(rows), int(columns)) for rows, columns in found if columns != "1")  # 1: sums over instances
@@ -268,5 +268,5 @@ def test_a_regression_learns_a_line_in_its_targets_own_units(training):
     columns = np.c_[x[:30], np.ones(30)]
     residual = train.y - columns @ np.linalg.lstsq(columns, train.y)[0]
     np.testing.assert_allclose(history["train/rmse"][:, -1], np.sqrt(np.mean(residual**2)), rtol=1e-3)
-    test = made.named("test", *made.evaluate("last", validation), validation.y)
+    test = made.metrics_of_split("test", *made.evaluate("last", validation), validation.y)
     np.testing.assert_allclose(test["test/rmse"], history["validation/rmse"][:, -1], rtol=1e-5)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nnjax.training import layout as strategy
-from nnjax.training.layout import ALONE, ExecutionPlan, Workload
+from nnjax.training.layout import SINGLE_LANE, ExecutionPlan, Workload
 from nnjax.training.optimizers import OPTIMIZERS, schedule
 from nnjax.training.train_state import Position
 from nnjax.training.vectorize import Layout
@@ -23,14 +23,14 @@ def leaves(training):
 
 def alone(training, lane, **changes):
     """One of the lanes by itself."""
-    hyper = OTHERS | {"learning_rate": RATES[lane], "l2": 0.5 * lane, "label_noise": 0.1}
-    return finished(training(hyper, seeds=(SEEDS[lane],), epochs=3, **changes))
+    hyperparams = OTHERS | {"learning_rate": RATES[lane], "l2": 0.5 * lane, "label_noise": 0.1}
+    return finished(training(hyperparams, seeds=(SEEDS[lane],), epochs=3, **changes))
 
 
 def together(training, layout, **changes):
     """All lanes."""
-    hyper = OTHERS | {"learning_rate": RATES, "l2": 0.5 * np.arange(4), "label_noise": 0.1}
-    return finished(training(hyper, seeds=SEEDS, epochs=3, plan=ExecutionPlan(layout, False), **changes))
+    hyperparams = OTHERS | {"learning_rate": RATES, "l2": 0.5 * np.arange(4), "label_noise": 0.1}
+    return finished(training(hyperparams, seeds=SEEDS, epochs=3, plan=ExecutionPlan(layout, False), **changes))
 
 
 def assert_lanes_close(lanes, single, lane, tolerance):
@@ -75,7 +75,7 @@ def test_one_after_another_has_the_bits_of_the_network_alone(training, layout):
     """
     lanes = together(training, layout, model=LARGER)
     for lane in range(4):
-        single = alone(training, lane, model=LARGER, plan=ALONE._replace(one_core=True))
+        single = alone(training, lane, model=LARGER, plan=SINGLE_LANE._replace(one_core=True))
         for a, b in zip(leaves(lanes), leaves(single), strict=True):
             np.testing.assert_array_equal(a[lane], b[0])
 
@@ -83,9 +83,9 @@ def test_one_after_another_has_the_bits_of_the_network_alone(training, layout):
 @pytest.mark.ci
 @pytest.mark.parametrize("layout", [pytest.param(Layout(1, 1, 4), marks=pytest.mark.slow), Layout(2, 1, 2)], ids=str)
 def test_shared_batches_change_no_result(training, layout):
-    hyper, orders = {"learning_rate": RATES}, (9, 9, 9, 9)
+    hyperparams, orders = {"learning_rate": RATES}, (9, 9, 9, 9)
     own, shared = (
-        finished(training(hyper, seeds=SEEDS, shuffle_seeds=orders, epochs=2, plan=ExecutionPlan(layout, flag)))
+        finished(training(hyperparams, seeds=SEEDS, shuffle_seeds=orders, epochs=2, plan=ExecutionPlan(layout, flag)))
         for flag in (False, True)
     )
     for a, b in zip(leaves(own), leaves(shared), strict=True):
@@ -103,8 +103,8 @@ def test_a_shared_batch_is_multiplied_once(training):
         model=LARGER,
     )
     position = Position(np.int32(0), np.int32(0))
-    arguments = (made.state, made.order_keys, made.keys, made.hyper, *made.data, position, np.int32(1))
-    lowered = made.programs.advance.lower(*arguments).as_text()
+    arguments = (made.state, made.order_keys, made.keys, made.hyperparams, *made.data, position, np.int32(1))
+    lowered = made.programs.run_steps.lower(*arguments).as_text()
     products = [line for line in lowered.splitlines() if "dot_general" in line]
     assert any("tensor<8x6xf32>" in line and "tensor<4x100x6xf32>" in line for line in products)  # x, all lanes' Theta
 
@@ -188,7 +188,7 @@ def test_plans_fill_all_devices():
     ],
 )
 def test_a_small_network_alone_stays_on_one_core(work, one_core):
-    assert strategy.plan("vmap", 1, 8, work) == strategy.ALONE._replace(one_core=one_core)
+    assert strategy.plan("vmap", 1, 8, work) == strategy.SINGLE_LANE._replace(one_core=one_core)
 
 
 def test_what_was_picked_is_said():

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from experiments.benchmarks.lanes import HYPER, LENET5, network, recipe
+from experiments.benchmarks.lanes import HYPER, LENET5, network, spec
 from experiments.benchmarks.peers import Side
 from experiments.benchmarks.works import Weights, Work
 from nnjax.network.layers.dense import Layer
@@ -18,13 +18,13 @@ def prepare(work: Work, x: np.ndarray, y: np.ndarray, weights: Weights, gradient
     compiler_options.use()  # as every run does
     scale = 1 / 255 if x.dtype == np.uint8 else 1.0
     model = network(work.units, work.activation) if work.model == "mlp" else LENET5
-    made = recipe(model, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
+    made = spec(model, work.loss, "sgd", work.batch, scale)._replace(gradients=gradients)
     lanes, accelerator = range(work.networks), jax.default_backend() != "cpu"
     rates = work.rate * np.linspace(1, 0.1, work.networks)
-    hyper = {name: np.full(len(lanes), value) for name, value in HYPER.items()} | {"learning_rate": rates}
+    hyperparams = {name: np.full(len(lanes), value) for name, value in HYPER.items()} | {"learning_rate": rates}
     updates = layout.Workload(model.products, work.batch, False, accelerator)
     plan = layout.plan("auto", len(lanes), jax.device_count(), updates)
-    training = Trainer(made, hyper, lanes, lanes, Split(x, y), Split(x[:0], y[:0]), 1, plan)
+    training = Trainer(made, hyperparams, lanes, lanes, Split(x, y), Split(x[:0], y[:0]), 1, plan)
 
     def given() -> tuple[Layer, ...]:
         every = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (plan.layout.lanes, *leaf.shape)), weights)

@@ -76,9 +76,9 @@ def init(
     initializer: Initializer,
     scale: Float[Array, ""] | float,
 ) -> Layer:
-    """Return Theta = scale * initializer, (maps_out, maps_in, size, size) for maps = (in, out), and b = 0 (L33).
+    """Return Theta = scale * initializer, of shape (maps_out, maps_in, size, size), and b = 0 (L33).
 
-    A unit has maps_in * size^2 inputs.
+    maps: (maps_in, maps_out). A unit has maps_in * size^2 inputs.
     """
     maps_in, maps_out = maps
     drawn = initializer(key, (maps_out, maps_in * size**2)).reshape(maps_out, maps_in, size, size)

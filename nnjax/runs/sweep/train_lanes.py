@@ -98,7 +98,7 @@ def train(unfinished: Sequence[LaneConfig], plan: RunPlan, place: Place) -> None
     The groups that an earlier command did not finish are resumed first.
     """
     check.require_agreement(check.check_gradients(plan, place.folder))
-    max_lanes = plan.config.lanes.max or layout.most_lanes(
+    max_lanes = plan.config.lanes.max or layout.lanes_that_fit(
         build.estimate_memory([lane.config for lane in unfinished], plan.dataset), jax.devices()[0]
     )
     room = even_group_size(len(unfinished), min(max_lanes, len(unfinished)))
