@@ -127,7 +127,7 @@ def test_outputs_in_jax_and_of_the_predictor_at_hard_logits(name):
     reference = OUTPUTS[loss.activation](ROWS.astype(float))
     for found in (jax.jit(loss.output)(ROWS), predictor.OUTPUTS[loss.activation](ROWS)):
         assert_near(found, reference)
-        if loss.activation in predictor.PROBABLE:
+        if loss.activation in predictor.PROBABILITIES:
             assert 0 <= np.min(found) <= np.max(found) <= 1
         if loss.activation == "softmax":
             np.testing.assert_allclose(np.sum(found, axis=1), 1, rtol=TOLERANCE)
