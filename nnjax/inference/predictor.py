@@ -86,6 +86,13 @@ def broadcast_in_dim(a: Floats, shape: Sequence[int], broadcast_dimensions: Sequ
     return np.broadcast_to(a.reshape(lengths), shape)
 
 
+def pad(a: Floats, value: Floats, padding_config: Sequence[tuple[int, int, int]]) -> Floats:
+    """Put `value` around an array: (before, after, 0) numbers on each axis."""
+    if any(before < 0 or after < 0 or between for before, after, between in padding_config):
+        raise ValueError(f"padding must be at the ends alone and not below 0, got {padding_config}")
+    return np.pad(a, [(before, after) for before, after, _ in padding_config], constant_values=value.item())
+
+
 def slices(a: Floats, start_indices: Sequence[int], limit_indices: Sequence[int], strides: Any) -> Floats:
     """Return a part of an array: from start to limit of each axis, in steps of `strides` or of 1."""
     steps = strides or [1] * a.ndim
@@ -135,6 +142,7 @@ OPERATIONS: Mapping[str, tuple[Callable[..., Any], tuple[str, ...]]] = {  # JAX'
     "stack": (lambda *parts, axis: np.stack(parts, axis), ("axis",)),
     "concatenate": (lambda *parts, dimension: np.concatenate(parts, dimension), ("dimension",)),
     "slice": (slices, ("start_indices", "limit_indices", "strides")),
+    "pad": (pad, ("padding_config",)),
     "rev": (lambda a, dimensions: np.flip(a, tuple(dimensions)), ("dimensions",)),
 }
 
@@ -416,8 +424,9 @@ def _check_programs(programs: Mapping[str, Any]) -> None:
             known = name in OPERATIONS and {*settings} == {*OPERATIONS[name][1]}
             if what not in ("activation", "model") or not known or not _is_list(values, int):
                 raise _wrong(f"step {i} of the program {what!r:.40} is {name!r:.40}", ", ".join(OPERATIONS))
-            if math.prod(settings.get("shape", ())) > MAX_NUMBERS:
-                raise _wrong(f"an array has shape {settings['shape']!r:.40}", f"at most {MAX_NUMBERS:,} numbers")
+            shape = settings.get("shape") or [1 + sum(ends) for ends in settings.get("padding_config", ())]
+            if math.prod(shape) > MAX_NUMBERS:
+                raise _wrong(f"an array has shape {shape!r:.40}", f"at most {MAX_NUMBERS:,} numbers")
 
 
 def _wrong_layer(i: int, Theta: Floats, b: Floats, shape: str) -> ValueError:

@@ -86,4 +86,6 @@ def _plain(setting: Any) -> Any:
     """Return a setting of a primitive as JSON has it."""
     if isinstance(setting, tuple | list):
         return [_plain(part) for part in setting]
+    if isinstance(setting, np.integer):
+        return int(setting)
     return str(setting) if isinstance(setting, np.dtype) else setting
