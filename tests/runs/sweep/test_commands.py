@@ -38,7 +38,8 @@ def test_a_multirun_is_one_parent_with_a_job_a_shape_and_a_child_a_member(tmp_pa
 def test_a_job_that_fails_costs_no_other_jobs_lanes(main, tmp_path):
     code, out, err = main("-m", "+sweep=lanes", *XOR, OFF, "data.test_size=0,4", "seed=range(0,4)")
     assert code == 2
-    expected = "error: data.test_size=4: allowed are 0, 1 to 3 rows, or a share that makes such a number"
+    problem = "data.test_size=4 is impossible: the table has 4 rows."
+    expected = f"error: {problem} Allowed: 0, a count from 1 to 3, or a share that makes such a count."
     assert err.splitlines()[-1] == expected
     assert "4 lanes of seed" in out
     assert [lane.settings["seed"] for lane in sweep_of(tmp_path).lanes()] == [0, 1, 2, 3]
