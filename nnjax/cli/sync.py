@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nnjax.errors import InputError, StoreError, TrainingError, printable
-from nnjax.tracking.journal import Status
 
 HELP = "copy to MLflow whatever it lacks of your runs and sweeps, and mark killed ones as KILLED"
 FOLDERS = ("outputs", "multirun", "sweeps")
@@ -27,13 +26,11 @@ def run(arguments: argparse.Namespace) -> None:
         InputError: a folder does not exist.
         TrainingError: something could not be uploaded.
     """
-    from nnjax.tracking.delivery import catch_up
-
     failed = reported = total = 0
-    for folder, is_sweep in find(existing(arguments.folders)):
+    for folder in find(existing(arguments.folders)):
         total += 1
         try:
-            words = upload_sweep(folder, arguments.uri) if is_sweep else catch_up(folder, arguments.uri)
+            words = upload(folder, arguments.uri)
         except (InputError, OSError) as error:
             reason = error.reason if isinstance(error, StoreError) else printable(str(error))
             words, failed = f"not uploaded: {reason}", failed + 1
@@ -56,46 +53,36 @@ def existing(folders: Sequence[str]) -> list[Path]:
     return [Path(folder).absolute() for folder in folders or filter(os.path.isdir, FOLDERS)]
 
 
-def find(folders: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
-    """Yield each folder of a run (False) or of a sweep (True), sorted by name."""
-    from nnjax.runs.sweep.command import FILE
-    from nnjax.tracking.journal import RECORD
+def find(folders: Sequence[Path]) -> Iterator[Path]:
+    """Yield each folder of a recorded run or sweep, sorted by name."""
+    from nnjax.runs.sweep.upload import OLD_COMMAND
+    from nnjax.tracking.journal import JOURNAL
 
     for root in folders:
         for folder, subfolders, files in os.walk(root):
             subfolders.sort()
-            if RECORD in files:
-                yield Path(folder), False
+            if JOURNAL in files or OLD_COMMAND in files:
+                yield Path(folder)
                 subfolders.clear()
-            elif FILE in files:
-                yield Path(folder), True
 
 
-def upload_sweep(root: Path, uri: str | None) -> str:
-    """Upload a sweep whose command has ended; return what was done, "" if the store has all or it is still running.
+def upload(folder: Path, uri: str | None) -> str:
+    """Upload what the store lacks of a run or a sweep; return what was done, "" if it is complete or still running.
 
     Raises StoreError if the store can't be reached or written.
     """
-    from nnjax.runs.sweep import command, storage, upload
-    from nnjax.runs.sweep.sweep import Sweep
-    from nnjax.system import processes
+    from nnjax.runs.sweep import upload as sweep_upload
+    from nnjax.tracking import journal
+    from nnjax.tracking.upload import catch_up
 
-    record = command.read(root)
-    if record is None:
-        return ""
-    abandoned = record["status"] is None
-    if abandoned and not processes.has_ended(record["process"]):
-        return processes.describe_other_host(record["process"])
-    parts, running = list(storage.parts(root)), command.running(root, record, uri)
-    digest = Sweep(root, parts, record["objective"]).digest(record["record"]) if parts else command.NOTHING
-    if command.has(record, running, digest):
-        return ""
-    status: Status = record["status"] or "KILLED"
-    upload.deliver(running, status)
-    record = command.read(root)
-    if record is None or not command.has(record, running, digest):
-        raise InputError("see above")
-    words = "uploaded" if parts else "nothing was trained"
-    if abandoned:
-        return f"{words}, and the sweep, left RUNNING, is KILLED"
-    return words if parts else f"{words}, {status}"
+    sweep_upload.check_not_old(folder)
+    events, _ = journal.read(folder)
+    opened = journal.opening(events)
+    if opened is not None and "sweep" in opened:
+        abandoned = journal.end_if_abandoned(folder)
+        if abandoned or journal.ended(events):
+            sweep_upload.complete_journal(folder, uri)
+        words = catch_up(folder, uri)
+        killed = ", and the sweep, left RUNNING, is KILLED"
+        return words + killed if words and abandoned else words
+    return catch_up(folder, uri)

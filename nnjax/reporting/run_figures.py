@@ -1,7 +1,9 @@
 """The figures of a run: learning curves and norms for all, then those that suit its task and its data."""
 
 import dataclasses
+import importlib
 import math
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,12 @@ MAX_IMAGES = 5  # in the figure of all layers
 MAX_POINTS = 1000  # of a decision boundary
 
 Figures = Iterator[tuple[str, "Figure"]]  # the name of a figure's file, and the figure
+
+
+def import_beside_training(config: Config) -> None:
+    """Import matplotlib in a thread, if there will be figures: half a second that passes while JAX trains."""
+    if config.tracking.figures:
+        threading.Thread(target=importlib.import_module, args=("nnjax.reporting.figures.curves",), daemon=True).start()
 
 
 def write(folder: Path, config: Config, dataset: Dataset, outcome: TrainingResult) -> None:

@@ -82,7 +82,7 @@ def results(config: Config, outcome: TrainingResult) -> list[list[str]]:
     if outcome.best_epoch == outcome.epochs:
         epochs = {"best and last": outcome.epochs}
     lines = {
-        f"{part}, {words} epoch, {epoch}": [metric_at(outcome, f"{part}/{name}", epoch) for name in metrics]
+        f"{part}, {words} epoch, {epoch}": [outcome.metric_at(f"{part}/{name}", epoch) for name in metrics]
         for words, epoch in epochs.items()
         if epoch is not None
         for part in ("train", "validation")
@@ -93,11 +93,6 @@ def results(config: Config, outcome: TrainingResult) -> list[list[str]]:
     measured = [column for column in range(len(metrics)) if any(np.isfinite(line[column]) for line in lines.values())]
     rows = [[words, *(number(line[column]) for column in measured)] for words, line in lines.items()]
     return [["", *(metrics[column] for column in measured)], *(row for row in rows if {*row[1:]} != {"-"})]
-
-
-def metric_at(outcome: TrainingResult, metric: str, epoch: int) -> float:
-    """Return a metric after an epoch, nan where it was not measured."""
-    return float(outcome.history[metric][epoch]) if metric in outcome.history else np.nan
 
 
 def training_rows(run: summary.RunSummary, outcome: TrainingResult) -> summary.Facts:

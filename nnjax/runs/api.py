@@ -166,17 +166,15 @@ def jax_settings_restored() -> Iterator[None]:
 
 def finished_run(run: "RunResult") -> Run:
     """Return a finished run."""
-    from nnjax.runs import run_folder
-
     result, name = run.result, run.summary.name
-    kept = {metric: values[result.kept_epoch] for metric, values in result.history.items()} | dict(result.test)
+    metrics = {metric: result.metric_at(metric, result.kept_epoch) for metric in result.history} | dict(result.test)
     return Run(
         id=run.summary.run_id,
         name=name,
         folder=run.folder,
         model=load.find_trained(str(run.folder), None, Path.cwd())._replace(name=name),
         history=result.history,
-        metrics={metric: run_folder.decimal(value) for metric, value in kept.items() if np.isfinite(value)},
+        metrics={metric: value for metric, value in metrics.items() if np.isfinite(value)},
         figures=dict(list_figures(run.folder / "figures")),
     )
 

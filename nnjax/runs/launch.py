@@ -15,7 +15,7 @@ from nnjax.runs.sweep import callback
 from nnjax.runs.sweep.callback import Running
 from nnjax.system import signals
 from nnjax.system.times import Times
-from nnjax.tracking import carriers
+from nnjax.tracking import uploads
 from nnjax.tracking.journal import Status
 from nnjax.tracking.store_uri import store_uri
 
@@ -93,7 +93,7 @@ def train_single_run(job: Job) -> "RunResult":
     """Train one network and return the finished run. Raises what `run.run` raises."""
     tracking = job.config.tracking
     if tracking.enabled:
-        carriers.start(store_uri(tracking.uri, job.start_folder))
+        uploads.start(store_uri(tracking.uri, job.start_folder))
     from nnjax.runs import checkpoints, run
 
     job.times.add_rest("import")
@@ -106,8 +106,7 @@ def train_sweep_job(job: Job) -> list[float | Exception]:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
-    from nnjax.runs.sweep import command, train_lanes, upload
-    from nnjax.runs.sweep.child_runs import ChildRuns
+    from nnjax.runs.sweep import train_lanes
 
     config, hydra = job.config, HydraConfig.get()
     own_folder = job.folder if hydra.mode == RunMode.RUN else hydra.sweep.dir
@@ -115,11 +114,11 @@ def train_sweep_job(job: Job) -> list[float | Exception]:
     running = next((sweep for sweep in callback.RUNNING if sweep.root == root), None)
     if running is None:
         running = Running(root, job.start_folder, config.tracking, config.lanes.record, config.objective)
+        running.uploads = hydra.mode == RunMode.RUN  # a worker of a multirun trains; its command uploads
         callback.RUNNING.append(running)
-    command.remember(running)
-    if upload.are_runs(running, len(lanes.lane_configs(config))):
-        running.writer = running.writer or ChildRuns()  # it imports mlflow while the lanes are trained
-    return list(train_lanes.run(config, job.folder, root, job.start_folder))
+    if config.tracking.enabled and running.uploads:
+        uploads.start(store_uri(config.tracking.uri, job.start_folder))
+    return list(train_lanes.run(config, job.folder, running))
 
 
 def mean_objective(objectives: Sequence[float | Exception]) -> float:
@@ -155,7 +154,7 @@ def upload_sweeps(status: Status) -> None:
 
         running = callback.RUNNING.pop(0)
         try:
-            upload.interrupt(running) if status == "KILLED" else upload.deliver(running, status)
+            upload.interrupt(running) if status == "KILLED" else upload.finish(running, status)
         except KeyboardInterrupt:
             upload.interrupt(running)
             raise

@@ -16,7 +16,7 @@ from nnjax.config import saved
 from nnjax.config.schema import Config, flatten
 from nnjax.errors import InputError
 from nnjax.runs import checkpoint_file, checkpoints
-from nnjax.runs.sweep.command import FILE as OF_A_SWEEP
+from nnjax.runs.sweep.upload import OLD_COMMAND
 from nnjax.tracking import journal
 
 WHOLE_RUN = ("cosine", "warmup_cosine")  # schedules that depend on the number of epochs
@@ -59,7 +59,7 @@ def find_run_folder(name: str, uri: str | None, start_folder: Path) -> Path:
     if not name:
         raise InputError("resume= names no run. Allowed: a run's id or folder.")
     folder = start_folder / os.path.expanduser(name)
-    if (folder / OF_A_SWEEP).is_file():
+    if (folder / "lanes").is_dir() or (folder / OLD_COMMAND).is_file():
         raise InputError(f"resume={name} is a sweep. Allowed: the sweep's own command again, with its sweep.name.")
     if not folder.is_dir():
         from nnjax.runs.load import find_run

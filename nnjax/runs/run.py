@@ -69,7 +69,7 @@ def run(
         gradients, dependencies = check_and_describe(plan, folder, logger, times)
         trainer = build.make_trainer([config], plan.dataset)
         times.add("compile", trainer.compile_seconds)
-        logger.start_upload()
+        run_figures.import_beside_training(config)
         if checkpoint is not None:
             checkpointer.restore(trainer, checkpoint)
         try:
@@ -80,7 +80,7 @@ def run(
             result = evaluate(plan, trainer, logger)
         save(plan, folder, result, dependencies, logger, times)
         run_summary = report(plan, name, folder, start_folder, result, gradients, logger, times)
-    return RunResult(folder, result, run_summary, float(result.history[plan.objective][result.kept_epoch]))
+    return RunResult(folder, result, run_summary, result.metric_at(plan.objective, result.kept_epoch))
 
 
 def check_epochs(config: Config, checkpoint: Checkpoint | None) -> None:

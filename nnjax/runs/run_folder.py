@@ -21,13 +21,6 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         file.write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))))
 
 
-def decimal(x: float) -> float:
-    """Return 0.937 for 0.93700003623962, the decimal number nearest to a float32; any other x as it is."""
-    with np.errstate(over="ignore"):
-        single = np.float32(x)
-    return float(str(single)) if float(single) == x else float(x)
-
-
 def write_network(folder: Path, metadata: Mapping[str, Any], params: predictor.Layers) -> Path:
     """Write model.safetensors, the trained network with all that prediction needs; return its path."""
     predictor.save(folder / "model.safetensors", params, metadata)

@@ -1,27 +1,22 @@
-"""A run's record, for MLflow: in the run's folder first, as it happens; a thread brings it to the store meanwhile."""
+"""What a run records for MLflow: in its folder first, as it happens; the uploader process uploads it meanwhile."""
 
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnjax.config import schema
-from nnjax.errors import InputError, StoreError
-from nnjax.reporting import run_names
-from nnjax.reporting import summary as describe
+from nnjax.reporting import run_names, summary
+from nnjax.reporting.summary import RunSummary
 from nnjax.runs import checkpoints
 from nnjax.runs.plan import RunPlan
-from nnjax.runs.run_folder import decimal
-from nnjax.system import processes
-from nnjax.tracking import store_uri, undelivered
-from nnjax.tracking.carried import Carried
-from nnjax.tracking.courier import Courier
-from nnjax.tracking.delivery import packed
-from nnjax.tracking.journal import RunJournal, opening, read
+from nnjax.tracking.journal import Status, opening, read
+from nnjax.tracking.upload import pack_array
+from nnjax.tracking.uploads import UploadedJournal
+from nnjax.training.metrics import decimal
 from nnjax.training.result import TrainingResult
 from nnjax.training.train_state import BY_LAYER, STOPPED
 from nnjax.training.trainer import Chunk
@@ -34,200 +29,133 @@ EXAMPLES = 5  # rows of the test, as the model's example
 
 
 def name_of(folder: Path) -> str | None:
-    """What the run in a folder was called when its record was opened, None without a record."""
+    """Return what the run in a folder was called when its journal was opened, None without a journal."""
     opened = opening(read(folder)[0])
     return opened["name"] if opened else None
 
 
 class RunLogger:
-    """Opens a run's record and takes what it is given, in order; use as a context. Not enabled, it takes nothing.
+    """Records a run in its journal, in the order in which it is told; use as a context.
 
-    A store that is locked, slow, refusing or gone costs the run nothing: leaving says what it hasn't got, in a line.
-    Where the folder has checkpoints the run goes on: its record too, and what it has is not told again.
+    Without tracking it records nothing. Where the folder has checkpoints the run is resumed: its journal goes on, and
+    what it has is not recorded again. Leaving says in a line what the store hasn't got.
 
-    Raises:
-        StoreError: on entering, or with the first chunk: there is no store to write to, so nothing is trained.
-        InputError: the same of an experiment that is a deleted one. Once something is trained, neither ends it.
+    Raises StoreError on entering, or with the first chunk, where there is no store to write to, so that nothing is
+    trained; InputError for a deleted experiment. Once something is trained, neither ends the run.
     """
 
     def __init__(self, plan: RunPlan, name: str, folder: Path, start_folder: Path) -> None:
-        self.config, self.dataset, self.name = plan.config, plan.dataset, name
-        self.settings = schema.flatten(plan.settings)
-        self.folder, self.start_folder = folder.absolute(), start_folder.absolute()
-        self.enabled, self.trained, self.patience = plan.config.tracking.enabled, False, PATIENCE
-        self.grid = set(np.linspace(0, plan.config.training.epochs, POINTS).round().astype(int).tolist())
+        self.plan, self.config, self.name = plan, plan.config, name
+        self.folder, self.start_folder, self.patience = folder, start_folder, PATIENCE
+        self.epochs = set(np.linspace(0, self.config.training.epochs, POINTS).round().astype(int).tolist())
+        self.journal: UploadedJournal | None = None
 
     def __enter__(self) -> "RunLogger":
-        if self.enabled:
-            tracking = self.config.tracking
-            store = store_uri.store_uri(tracking.uri, self.start_folder)
-            store_uri.check_there(store)
+        tracking, data = self.config.tracking, self.plan.dataset
+        if tracking.enabled:
             resumed = any((self.folder / checkpoints.FOLDER).glob("*"))
-            self.journal = RunJournal(self.folder, resumed)
-            self.trained = self.journal.again
-            undelivered.add(self.start_folder, self.folder)
-            self.open(store_uri.public(store))
-            delivery = Carried(self.folder, store, fresh=not self.journal.again)
-            self.courier = Courier(delivery, self.start_folder, self.prepare)
+            self.journal = UploadedJournal("run", self.folder, self.start_folder, tracking.uri, resumed)
+            self.journal.open(
+                name=self.name,
+                experiment=tracking.experiment or data.name,
+                tags={"mlflow.source.name": "nnjax.train", **tracking.tags},
+                params={key: str(value) for key, value in schema.flatten(self.plan.settings).items()},
+                dataset={
+                    "name": run_names.shortened(data.display_name),
+                    "source": data.source,
+                    "digest": data.digest,
+                    "shapes": data.shapes,
+                },
+            )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
-        if not self.enabled:
+        if self.journal is None:
             return
         killed = kind is not None and issubclass(kind, KeyboardInterrupt)
-        status = "FINISHED" if kind is None else "KILLED" if killed else "FAILED"
-        with suppress(OSError) if kind is not None else nullcontext():  # what went wrong may be that the disk is full
-            self.tell("end", status=status)
-            self.journal.save()
-        self.start_upload()
-        self.courier.close()
-        wrong = self.courier.wrong is not None or (kind is not None and issubclass(kind, StoreError))
-        refused = wrong and not self.trained
-        there = refused or (
-            self.courier.settled_within(KILLED_PATIENCE) if killed else self.courier.settled(self.patience)
-        )
-        self.courier.give_up()
-        self.journal.close()
-        if refused:
-            undelivered.remove(self.start_folder, self.folder)
-        if not there:
-            log.warning("%s", self.undelivered("interrupted" if killed else f"nothing taken for {PATIENCE:.0f} s"))
+        status: Status = "FINISHED" if kind is None else "KILLED" if killed else "FAILED"
+        if not self.journal.end(status, KILLED_PATIENCE if killed else self.patience):
+            log.warning(
+                "%s", self.journal.not_uploaded("interrupted" if killed else f"nothing taken for {PATIENCE:.0f} s")
+            )
         if kind is None:
-            self.raise_mistakes()
+            self.journal.raise_mistake()
 
-    def start_upload(self) -> None:
-        """Starts the delivery, once: beside it something is imported, which holds up whatever else Python does here."""
-        if self.enabled and self.courier.ident is None:
-            self.courier.start()
-
-    def open(self, uri: str) -> None:
-        """Records the run with its name, settings, data and tags."""
-        tracking, data = self.config.tracking, self.dataset
-        params = {key: str(value) for key, value in self.settings.items()}
-        self.journal.append(
-            "open",
-            id=self.journal.id,
-            name=self.name,
-            experiment=tracking.experiment or data.name,
-            uri=uri,
-            start_folder=str(self.start_folder),
-            tags={"mlflow.source.name": "nnjax.train", **tracking.tags},
-            params=params,
-            dataset={
-                "name": run_names.shortened(data.display_name),
-                "source": data.source,
-                "digest": data.digest,
-                "shapes": data.shapes,
-            },
-            process=processes.current_process(),
-        )
-
-    def prepare(self) -> None:
-        """What the end of a run needs is imported beside the training: half a second."""
-        if self.config.tracking.figures:
-            import nnjax.reporting.figures.curves  # noqa: F401
-
-    def tell(self, event: str, **facts: Any) -> None:
-        """Records an event, and wakes the thread."""
-        if self.enabled:
-            self.journal.append(event, **facts)
-            self.courier.news.set()
-
-    def save(self) -> None:
-        """Waits until the disk has the record: what a checkpoint is older than."""
-        if self.enabled:
-            self.journal.save()
-
-    def raise_refusal(self) -> None:
-        """Raises why there is no store to write to, if that is known and nobody is using it just now."""
-        problem = self.courier.problem
-        if self.courier.wrong is not None:
-            raise self.courier.wrong
-        if problem is not None and not problem.busy:
-            raise problem
-
-    def raise_mistakes(self) -> None:
-        """Raises a mistake of ours, or where nothing was trained, whatever no later try can mend."""
-        wrong = self.courier.wrong
-        if wrong is not None and not (self.trained and isinstance(wrong, InputError)):
-            raise wrong
+    def append(self, event: str, **facts: Any) -> None:
+        """Append an event to the journal, if there is one."""
+        if self.journal is not None:
+            self.journal.journal.append(event, **facts)
 
     def log_epochs(self, chunk: Chunk) -> None:
-        """Records the epochs that a chunk finished; before anything is trained, raises if there is no store."""
-        if self.enabled and not self.trained:
-            self.raise_refusal()
-        self.trained = True
-        chosen = [i for i, epoch in enumerate(chunk.epochs.tolist()) if epoch in self.grid]
-        epochs, rows = chunk.epochs[chosen].tolist(), chunk.rows[0, chosen]
-        self.points(epochs, dict(zip(chunk.columns, rows.T, strict=True)))
+        """Record the epochs that a chunk finished; before anything is trained, raise if there is no store."""
+        if self.journal is not None:
+            self.journal.check()
+        rows = [i for i, epoch in enumerate(chunk.epochs.tolist()) if epoch in self.epochs]
+        values = dict(zip(chunk.columns, chunk.rows[0, rows].T, strict=True))
+        self.log_history(chunk.epochs[rows].tolist(), values)
 
-    def points(self, epochs: Sequence[int], history: Mapping[str, np.ndarray]) -> None:
-        """Records metrics at these epochs; no cost that is the loss itself, no layer's norms: those are a figure."""
+    def log_history(self, epochs: Sequence[int], history: Mapping[str, np.ndarray]) -> None:
+        """Record metrics at these epochs, without a cost that is the loss itself, and without the norms of layers."""
         left_out = BY_LAYER if self.config.training.l2 > 0 else ("train/cost", *BY_LAYER)
         names = [name for name in history if not name.startswith(left_out)]
-        self.measured([(name, *at) for name in names for at in zip(epochs, history[name].tolist(), strict=True)])
+        self.log_points([(name, *at) for name in names for at in zip(epochs, history[name].tolist(), strict=True)])
 
     def log_metrics(self, values: Mapping[str, float], epoch: int) -> None:
-        """Records single values, such as those of the test, at an epoch."""
-        self.measured([(name, epoch, float(value)) for name, value in values.items()])
+        """Record single values, such as those of the test, at an epoch."""
+        self.log_points([(name, epoch, float(value)) for name, value in values.items()])
 
-    def measured(self, points: Sequence[tuple[str, int, float]]) -> None:
-        """Records points; one that is not finite is none."""
-        if self.enabled:
-            self.journal.metrics([(name, epoch, decimal(x)) for name, epoch, x in points if math.isfinite(x)])
-            self.courier.news.set()
+    def log_points(self, points: Sequence[tuple[str, int, float]]) -> None:
+        """Record the points that are finite."""
+        if self.journal is not None:
+            finite = [(name, epoch, decimal(name, value)) for name, epoch, value in points if math.isfinite(value)]
+            self.journal.journal.append_metrics(finite)
 
     def log_tags(self, values: Mapping[str, Any]) -> None:
-        """Records tags."""
-        self.tell("tags", tags={key: str(value) for key, value in values.items()})
+        """Record tags."""
+        self.append("tags", tags={key: str(value) for key, value in values.items()})
 
-    def log_result(self, outcome: TrainingResult) -> None:
-        """Records what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
-        there = {epoch for epoch in self.grid if epoch <= outcome.epochs}
-        wanted = set(np.linspace(0, outcome.epochs, max(POINTS - len(there), 2)).round().astype(int).tolist())
-        if outcome.epochs not in self.grid:  # it stopped early: the curve's few points get company
-            more = sorted(wanted - there)
-            self.points(more, {name: values[more] for name, values in outcome.history.items()})
+    def log_result(self, result: TrainingResult) -> None:
+        """Record what is known once a training has ended: test, totals, why it stopped, and its last epoch's row."""
+        recorded = {epoch for epoch in self.epochs if epoch <= result.epochs}
+        if result.epochs not in self.epochs:  # it stopped early: the curve's few points get more between them
+            grid = np.linspace(0, result.epochs, max(POINTS - len(recorded), 2)).round().astype(int)
+            more = sorted({*grid.tolist()} - recorded)
+            self.log_history(more, {name: values[more] for name, values in result.history.items()})
         totals = {
-            "training/epochs": outcome.epochs,
-            "training/updates": outcome.updates,
-            "training/examples_per_second": outcome.examples_per_second,
-            "training/stopped": STOPPED.index(outcome.stopped),
+            "training/epochs": result.epochs,
+            "training/updates": result.updates,
+            "training/examples_per_second": result.examples_per_second,
+            "training/stopped": STOPPED.index(result.stopped),
         }
-        self.log_metrics(outcome.test, outcome.kept_epoch)
-        self.log_metrics(totals, outcome.epochs)
-        self.log_tags({"stopped": outcome.stopped})
+        self.log_metrics(result.test, result.kept_epoch)
+        self.log_metrics(totals, result.epochs)
+        self.log_tags({"stopped": result.stopped})
 
     def log_files(self) -> None:
-        """Says that nothing in the run's folder is being written just now: its files may be copied."""
-        self.tell("files")
+        """Record that nothing in the run's folder is being written just now: its files may be copied."""
+        self.append("files")
 
     def log_model(self, file: Path) -> None:
-        """Records the trained network as an MLflow model, with the first test rows as its example."""
+        """Record the trained network as an MLflow model, with the first test rows as its example."""
         if self.config.tracking.model:
-            example, classes = (
-                packed(self.dataset.example_rows[:EXAMPLES]),
-                [str(each) for each in self.dataset.classes],
-            )
-            self.tell("model", file=file.name, example=example, classes=classes)
+            data = self.plan.dataset
+            classes = [str(name) for name in data.classes]
+            self.append("model", file=file.name, example=pack_array(data.example_rows[:EXAMPLES]), classes=classes)
 
-    def log_summary(self, facts: describe.RunSummary) -> None:
-        """Records the summary as the run's description."""
-        self.log_tags({"mlflow.note.content": describe.note(facts)})
+    def log_summary(self, run_summary: RunSummary) -> None:
+        """Record the summary as the run's description."""
+        self.log_tags({"mlflow.note.content": summary.note(run_summary)})
 
     def flush(self) -> None:
-        """Waits until the store has all of this, if it takes it: the summary says how long that was."""
-        if self.enabled:
-            self.courier.hurry.set()
-            self.patience = PATIENCE if self.courier.settled(PATIENCE) else 0.0  # nobody waits for a store twice
+        """Wait until the store has all of this, if it takes it: the summary says how long that was."""
+        if self.journal is not None and not self.journal.upload.wait(PATIENCE):
+            self.patience = 0.0  # nobody waits for a store twice
 
     def where(self) -> tuple[str, str]:
-        """The run's id and the command to look at it, both empty if no store knows it."""
-        return (self.courier.delivery.where if self.enabled else None) or ("", "")
+        """Return the run's id and the command to look at it, both empty if no store knows it."""
+        return ("", "") if self.journal is None else self.journal.upload.link()
 
-    def undelivered(self, otherwise: str) -> str:
-        """What is to be known and done where the store hasn't got all; otherwise: why, if it didn't say so."""
-        wrong, problem = self.courier.wrong, self.courier.problem
-        reason = problem.reason if problem is not None else otherwise if wrong is None else str(wrong)
-        store = store_uri.store_uri(self.config.tracking.uri, self.start_folder)
-        return undelivered.line("run", self.folder, self.start_folder, store, reason)
+    def save(self) -> None:
+        """Wait until the disk has the journal, before a checkpoint of the same training is written."""
+        if self.journal is not None:
+            self.journal.journal.save()

@@ -44,5 +44,5 @@ def summarize(
 
 def metrics_at(result: TrainingResult, epoch: int, *parts: str) -> dict[str, float]:
     """Return the metrics that were measured after an epoch and whose names begin with one of `parts`."""
-    values = {name: float(row[epoch]) for name, row in result.history.items() if name.startswith(parts)}
+    values = {name: result.metric_at(name, epoch) for name in result.history if name.startswith(parts)}
     return {name: value for name, value in values.items() if np.isfinite(value)}

@@ -1,6 +1,10 @@
-"""What a run leaves in MLflow: `store` and `model` write it and alone import mlflow, `describe` finds the words."""
+"""How results reach MLflow: a journal in the folder, and one process that uploads it.
+
+Read journal, upload, uploader_process, uploads, mlflow_client in this order. `mlflow_client` and `mlflow_model` alone
+import mlflow.
+"""
 
 import os
 
-# Read when mlflow is first imported: what is trained here is nobody's statistics, unless the user says otherwise.
+# MLflow reads it when it is first imported: no statistics are sent, unless the user asks for them.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -1,4 +1,4 @@
-"""MLflow without its log lines, links and warnings on our terminal, and with a user's patience."""
+"""Call MLflow without its log lines, links and warnings, and with shorter timeouts."""
 
 import logging
 import os
@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-TALKATIVE = ("mlflow", "alembic", "sqlalchemy", "urllib3")
-SETTINGS = {  # a server that doesn't answer is said within seconds; mlflow's own defaults take minutes
+LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
+SETTINGS = {  # a server that doesn't answer is reported within seconds; MLflow's own defaults take minutes
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",  # seconds
@@ -21,14 +21,14 @@ _one_thread = threading.RLock()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence for the body, then everything as it was; what the user has set in the environment stays."""
+    """Silence MLflow meanwhile, then restore everything; what the user has set in the environment stays."""
     with _one_thread, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         missing = [name for name in SETTINGS if name not in os.environ]
-        levels = {name: logging.getLogger(name).level for name in TALKATIVE}
+        levels = {name: logging.getLogger(name).level for name in LOGGERS}
         try:
             os.environ.update({name: SETTINGS[name] for name in missing})
-            for name in TALKATIVE:
+            for name in LOGGERS:
                 logging.getLogger(name).setLevel(logging.CRITICAL + 1)
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Where a store is: its address, the database file behind it, its artifacts, and the command to look at it."""
+"""The address of a store: its database file, its artifacts, and the command that shows a run."""
 
 import os
 import re
@@ -14,58 +14,59 @@ from nnjax.errors import InputError, StoreError
 from nnjax.system.secrets import remove_password
 
 SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
-BESIDE_THE_POINT = "(raised as a result of"  # SQLAlchemy's first line may be about itself
-PATIENCE = 5  # seconds for another program to let go of a database
-CONNECTING = 3  # seconds for a server to answer at all
+NO_REASON = "(raised as a result of"  # begins a line of SQLAlchemy that says nothing of the store
+PATIENCE = 5  # seconds to wait for another program's lock of a database
+CONNECTING = 3  # seconds to wait for a connection to a server
 
 
 def store_uri(uri: str | None, start_folder: str | Path) -> str:
-    """The store's address: uri, else MLFLOW_TRACKING_URI, else mlflow.db in the start folder, absolute if SQLite.
+    """Return the store's address: uri, else MLFLOW_TRACKING_URI, else mlflow.db in the start folder.
 
-    Raises InputError where mlflow can't keep a store at such an address.
+    The path of an SQLite store becomes absolute. Raises InputError for an address at which MLflow has no store.
     """
-    given = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
-    scheme = given.partition(":")[0].partition("+")[0]
-    if scheme not in SCHEMES or given in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
-        shown = public(given) if "//" in given else given.rpartition("@")[2]
-        raise InputError(f"tracking.uri must be sqlite:///FILE, http://HOST:PORT or a database's, got {shown!r}")
+    address = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    scheme = address.partition(":")[0].partition("+")[0]
+    if scheme not in SCHEMES or address in ("sqlite://", "sqlite:///", "sqlite:///:memory:"):
+        public_address = public(address) if "//" in address else address.rpartition("@")[2]
+        problem = f"tracking.uri={public_address} is not the address of a store"
+        raise InputError(problem, "sqlite:///FILE, http://HOST:PORT, or the address of a database")
     if scheme != "sqlite":
-        return given
-    return sqlite_uri(Path(start_folder).absolute() / unquote(given.removeprefix("sqlite:///")))
+        return address
+    return sqlite_uri(Path(start_folder).absolute() / unquote(address.removeprefix("sqlite:///")))
 
 
 def sqlite_uri(database: Path) -> str:
-    """The address of an SQLite file; only what would be read as something else is quoted, as mlflow itself expects."""
+    """Return the address of an SQLite file, with the quotes that MLflow expects and no others."""
     return "sqlite:///" + str(database).replace("%", "%25").replace("?", "%3F")
 
 
 def sqlite_path(store: str) -> Path | None:
-    """The database file of an absolute SQLite address, None for any other store."""
+    """Return the database file of an absolute SQLite address, None for any other store."""
     return Path(unquote(store.removeprefix("sqlite:///"))) if store.startswith("sqlite:///") else None
 
 
 def public(store: str) -> str:
-    """The address without user and password, fit to be shown and recorded."""
+    """Return the address without user and password, to be shown and recorded."""
     return store if store.startswith("sqlite:") else remove_password(store)
 
 
 def known_as(store: str) -> str:
-    """The address with user and password, where MLFLOW_TRACKING_URI has them; else as it was recorded."""
-    here = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return here if public(here) == store else store
+    """Return the address with user and password if MLFLOW_TRACKING_URI has them, else as it was recorded."""
+    address = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return address if public(address) == store else store
 
 
 def refused(store: str, error: Exception | str, busy: bool = False) -> StoreError:
-    """What can't be done with a store and why, in a line without password: the one place that says so."""
-    lines = [line for line in str(error).splitlines() if not line.startswith(BESIDE_THE_POINT)]
+    """Return the error that says, in a line without password, why a store can't be reached or written."""
+    lines = [line for line in str(error).splitlines() if not line.startswith(NO_REASON)]
     reason = lines[0] if lines else type(error).__name__
     return StoreError(public(store), remove_password(reason.replace(store, public(store))), busy)
 
 
 def check_there(store: str) -> None:
-    """Raises StoreError where a look from outside shows that there can't be a store, before mlflow is imported.
+    """Raise StoreError where a look from outside shows that there can't be a store, before MLflow is imported.
 
-    A database that another program uses just now passes, and so does a server that is busy.
+    A database that another program is using passes, and so does a server that is busy.
     """
     try:
         database, server = sqlite_path(store), urlsplit(store)
@@ -75,14 +76,14 @@ def check_there(store: str) -> None:
             host, port = server.hostname or "", server.port or {"http": 80, "https": 443}[server.scheme]
             if server.scheme not in getproxies() or proxy_bypass(host):
                 socket.create_connection((host, port), timeout=CONNECTING).close()
-    except ValueError:  # its words may hold a part of the password
+    except ValueError:  # its text may hold a part of the password
         raise refused(store, "not an address") from None
     except (OSError, sqlite3.Error) as error:
         raise refused(store, error) from None
 
 
 def _check_file(database: Path) -> None:
-    """Raises OSError or sqlite3.Error unless the file is a database that can be written, or can be made.
+    """Raise OSError or sqlite3.Error unless the file is a database that can be written, or can be made.
 
     SQLite alone opens it: closing a file that it has open in this process would take its locks away (sqlite.org,
     How To Corrupt An SQLite Database File, 2.2).
@@ -99,7 +100,7 @@ def _check_file(database: Path) -> None:
 
 
 def check_folder(database: Path) -> None:
-    """Raises OSError unless a database can be made there: its folder must be there, none is made for it."""
+    """Raise OSError unless a database can be made there; its folder must exist."""
     folder = database.parent
     if not folder.is_dir():
         raise OSError(f"there is no folder {folder}")
@@ -108,21 +109,21 @@ def check_folder(database: Path) -> None:
 
 
 def artifact_location(store: str, experiment: str) -> str | None:
-    """A folder beside an SQLite store's file, the same from wherever a run is started; None: the store's own choice."""
+    """Return the folder for artifacts beside an SQLite store's file; None: the store's own choice."""
     database = sqlite_path(store)
     folder = re.sub(r"[^\w-]+", "_", experiment)
     return (database.parent / "mlruns" / folder).as_uri() if database else None
 
 
 def check_writable(database: Path) -> None:
-    """Take and give back the write lock of an SQLite file; sqlite3.Error or OSError where that fails within 5 s."""
+    """Take and release the write lock of an SQLite file; raise sqlite3.Error or OSError if PATIENCE is not enough."""
     with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
 
 
 def look(store: str, start_folder: str | Path, experiment_id: str, run_id: str) -> str:
-    """What to type, or the page to open, to see the run: printed and recorded, so without password."""
+    """Return the command to type or the page to open to see a run, without password."""
     if store.startswith(("http:", "https:")):
         return f"{public(store).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
     if sqlite_path(store) == Path(start_folder).absolute() / "mlflow.db":

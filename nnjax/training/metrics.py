@@ -17,6 +17,7 @@ from nnjax.network.models import Model, Params
 from nnjax.training.batches import Encoding, Split, inputs, targets
 
 EVALUATION_BATCH = 1000
+ACCURACY_DIGITS = 6  # of an accuracy that is recorded: float32 has seven, and a data set a million instances
 
 
 class EvalMetrics(NamedTuple):
@@ -63,6 +64,19 @@ def evaluate(model: Model, loss: Loss, encoding: Encoding, params: Params, split
 
     sums, _ = jax.lax.scan(block, jnp.zeros(2), jnp.arange(0, n, size))
     return EvalMetrics(sums[0] / n, sums[1] / n)
+
+
+def decimal(metric: str, x: float | np.floating) -> float:
+    """Return a metric as every outlet has it: a decimal number that a person expects. Only history.npz keeps all bits.
+
+    An accuracy, right answers over instances, is rounded to ACCURACY_DIGITS: 0.91 where float32 has 0.90999997. Any
+    other float32 is the shortest decimal number that names it: 0.937 for 0.93700003623962. Other numbers stay.
+    """
+    if "accuracy" in metric.split("/"):
+        return round(float(x), ACCURACY_DIGITS)
+    with np.errstate(over="ignore"):
+        single = np.float32(x)
+    return float(str(single)) if float(single) == x else float(x)
 
 
 def regression(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnjax.training.batches import Split
+from nnjax.training.metrics import decimal
 from nnjax.training.train_state import BY_LAYER
 from nnjax.training.trainer import Trainer
 
@@ -16,8 +17,8 @@ class TrainingResult(NamedTuple):
     Attributes:
         params: (Theta (n_out, n_in), b (n_out,)) of each layer, of a convolution (maps_out, maps_in, size, size).
         history: metric -> (epochs + 1,), row e after epoch e, nan if not measured; a long sweep has fewer rows.
-        metrics: metric -> its value for `params`, if finite; with those of the test, without norms of single layers.
-        test: metric -> value for `params` on the test part.
+        metrics: metric -> its `decimal` for `params`, if finite; also of the test, without norms of single layers.
+        test: metric -> `decimal` for `params` on the test part.
         stopped: why it ended (L37).
         epochs: how many were finished; for a diverged network the last in which all numbers were finite.
         updates: how many were made.
@@ -36,6 +37,10 @@ class TrainingResult(NamedTuple):
     best_epoch: int | None
     kept_epoch: int
     examples_per_second: float
+
+    def metric_at(self, metric: str, epoch: int) -> float:
+        """Return a metric after an epoch, as `decimal`; nan if it was not measured."""
+        return decimal(metric, self.history[metric][epoch]) if metric in self.history else np.nan
 
 
 def lane_results(trainer: Trainer, keep: str, test: Split) -> Iterator[TrainingResult]:
@@ -56,8 +61,10 @@ def lane_results(trainer: Trainer, keep: str, test: Split) -> Iterator[TrainingR
         diverged = stopped[lane] == "diverged" or not np.isfinite(evaluated.loss[lane])
         rows = epochs <= last_epochs[lane]
         last = last_epochs[lane] - (stopped[lane] == "diverged")
-        tested = {name: float(values[lane]) for name, values in test_metrics.items()}
-        measured = {name: float(values[lane]) for name, values in final.items() if not name.startswith(BY_LAYER)}
+        tested = {name: decimal(name, values[lane]) for name, values in test_metrics.items()}
+        measured = {
+            name: decimal(name, values[lane]) for name, values in final.items() if not name.startswith(BY_LAYER)
+        }
         yield TrainingResult(
             params=tuple((np.asarray(layer.Theta[lane]), np.asarray(layer.b[lane])) for layer in params),
             history={name: values[lane, rows] for name, values in history.items()},

@@ -1,17 +1,18 @@
-"""`nnjax sync`: what is missing is delivered, nothing twice; what was killed is said to be."""
+"""`nnjax sync`: what is missing is uploaded, nothing twice; a run or a sweep that was killed becomes KILLED."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
 
 from nnjax import __main__
-from nnjax.runs.sweep import command, upload
-from nnjax.runs.sweep.callback import Running
+from nnjax.runs.sweep import upload
 from nnjax.system import processes
-from nnjax.tracking import journal, undelivered
+from nnjax.tracking import journal, not_uploaded, uploads
 from nnjax.tracking.journal import RunJournal
+from nnjax.tracking.upload import Uploader, is_missing
 from tests.config.test_schema import read
 from tests.runs.sweep.conftest import XOR, swept  # noqa: F401 - a fixture
 
@@ -50,8 +51,8 @@ def left_behind(start, name, **process_facts):
         dataset={"name": "boolean", "source": "a table", "digest": "d" * 64, "shapes": {"train": [4, 2]}},
         process={**processes.current_process(), **process_facts},
     )
-    made.metrics([("train/loss", 0, 0.5)])
-    undelivered.add(start, folder)
+    made.append_metrics([("train/loss", 0, 0.5)])
+    not_uploaded.add(start, folder)
     return folder
 
 
@@ -60,7 +61,7 @@ def runs(start):
         return dict(connection.execute("SELECT name, status FROM runs WHERE name != 'template'").fetchall())
 
 
-def test_a_killed_run_is_ended_and_delivered_and_one_at_work_is_left_alone(swept, sync):  # noqa: F811
+def test_a_killed_run_is_ended_and_uploaded_and_one_at_work_is_left_alone(swept, sync):  # noqa: F811
     start = swept().start
     left_behind(start, "killed", started="long ago")
     left_behind(start, "at work")
@@ -68,9 +69,9 @@ def test_a_killed_run_is_ended_and_delivered_and_one_at_work_is_left_alone(swept
     code, said, noise = sync(start)
     assert (code, noise) == (0, "")
     elsewhere = "outputs/today/elsewhere: left RUNNING by another: not touched\n"
-    assert said == f"{elsewhere}outputs/today/killed: 3 events delivered, and the run, left RUNNING, is KILLED\n"
+    assert said == f"{elsewhere}outputs/today/killed: 3 events uploaded, and the run, left RUNNING, is KILLED\n"
     assert runs(start) == {"killed": "KILLED"}
-    assert {folder.name for folder in undelivered.folders(start)} == {"at work", "elsewhere"}
+    assert {folder.name for folder in not_uploaded.folders(start)} == {"at work", "elsewhere"}
     assert sync(start) == (0, elsewhere, "")
     assert sync(start, "outputs/today/at work") == (0, "nothing is missing\n", "")
 
@@ -81,8 +82,8 @@ def test_a_killed_run_that_can_go_on_says_how(swept, sync):  # noqa: F811
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints" / "1.safetensors").touch()
     assert sync(folder.parent, "killed")[1].endswith("is KILLED; resume=killed goes on\n")
-    (start / "mlflow.db").unlink()  # delivered again, it has been KILLED before
-    assert sync(start)[1] == "outputs/today/killed: 3 events delivered; resume=outputs/today/killed goes on\n"
+    (start / "mlflow.db").unlink()  # uploaded again, it has been KILLED before
+    assert sync(start)[1] == "outputs/today/killed: 3 events uploaded; resume=outputs/today/killed goes on\n"
 
 
 def test_folders_are_named_and_mistakes_are_one_line(swept, sync, tmp_path):  # noqa: F811
@@ -109,126 +110,146 @@ def test_a_store_that_is_gone_is_said_for_each_folder_and_in_the_exit_code(swept
     assert runs(start) == {"a": "KILLED", "b": "KILLED"}
 
 
-def a_sweep(made, **facts):
-    """Lanes that were trained by a command that is gone, its parent left RUNNING; as XOR trains them."""
-    config = read(*XOR, "lanes.record=table")
-    running = Running(made.root, made.start, config.tracking, config.lanes.record, config.objective)
-    command.remember(running)
-    made.train("lanes.seeds=2", "lanes.record=table")
-    command.update(made.root, process={**processes.current_process(), "started": "long ago", **facts})
-    return running
+def change_opening(root, **facts):
+    """Change the opening of a sweep's journal, as of a command that is gone."""
+    path = root / journal.JOURNAL
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    events[0] |= facts
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
 
 
-def test_a_sweep_that_was_killed_is_delivered_and_is_killed(swept, sync, monkeypatch):  # noqa: F811
-    made = swept("sweeps")
-    a_sweep(made)
+def killed_sweep(made, monkeypatch, **process):
+    """Train lanes by a command that is killed together with its uploader, when the store has the sweep's run."""
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "_send", lambda message: None)
+        made.train("lanes.seeds=2", "lanes.record=table")
+    made.command = None
+    change_opening(made.root, process={**processes.current_process(), "started": "long ago", **process})
+    Uploader(made.root).upload()
     assert made.parent().info.status == "RUNNING"
+
+
+def test_a_sweep_that_was_killed_is_uploaded_and_is_killed(swept, sync, monkeypatch):  # noqa: F811
+    made = swept("sweeps")
+    killed_sweep(made, monkeypatch)
     code, said, noise = sync(made.start)
     assert (code, noise) == (0, "")
-    assert said.endswith("sweeps: uploaded, and the sweep, left RUNNING, is KILLED\n")
+    assert said.endswith(" events uploaded, and the sweep, left RUNNING, is KILLED\n")
     assert (made.parent().info.status, made.parent().data.metrics["sweep/lanes"]) == ("KILLED", 2)
+    assert (made.root / "summary" / "summary.txt").exists()
     assert sync(made.start) == (0, "nothing is missing\n", "")
-    known = command.read(made.root)
-    running = command.running(made.root, known)
-    assert command.has(known, running, known["delivered"])
-    assert not command.has(known, command.running(made.root, known, "http://elsewhere"), known["delivered"])
-    secret = {**known, "tracking": {**known["tracking"], "uri": "http://h"}}
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@h")
-    assert command.store_of(command.running(made.root, secret)) == "http://user:secret@h"
+    assert not is_missing(made.root)
+    assert is_missing(made.root, "http://elsewhere")
     (made.start / "mlflow.db").rename(made.start / "away.db")
-    assert not command.has(known, running, known["delivered"])
+    assert is_missing(made.root)
 
 
-def test_a_sweep_of_another_host_is_left_alone(swept, sync):  # noqa: F811
+def test_a_sweep_of_another_host_is_left_alone(swept, sync, monkeypatch):  # noqa: F811
     made = swept("sweeps")
-    a_sweep(made, host="another")
+    killed_sweep(made, monkeypatch, host="another")
     assert sync(made.start) == (0, "sweeps: left RUNNING by another: not touched\n", "")
     assert made.parent().info.status == "RUNNING"
 
 
-def test_a_sweep_that_came_to_nothing_is_said_once(swept, sync):  # noqa: F811
+def test_a_sweep_that_came_to_nothing_is_said_once(swept, sync, monkeypatch):  # noqa: F811
     made = swept("sweeps")
     config = read(*XOR, "lanes.record=table")
-    command.remember(Running(made.root, made.start, config.tracking, config.lanes.record, config.objective))
-    command.update(made.root, process={**processes.current_process(), "started": "long ago"})
-    said = "sweeps: nothing was trained, and the sweep, left RUNNING, is KILLED\n"
+    monkeypatch.setattr(uploads, "_send", lambda message: None)
+    upload.open_journal(made.running(config), "boolean")
+    change_opening(made.root, process={**processes.current_process(), "started": "long ago"})
+    said = "sweeps: 2 events uploaded, and the sweep, left RUNNING, is KILLED\n"
     assert sync(made.start) == (0, said, "")
     assert sync(made.start) == (0, "nothing is missing\n", "")
+    assert made.parent().info.status == "KILLED"
 
 
 def test_a_sweep_that_is_not_to_be_recorded_asks_for_no_store(swept, monkeypatch):  # noqa: F811
     made = swept("sweeps")
     made.root.mkdir()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "file:///nobodys")
-    made.deliver("tracking.enabled=false")
-    assert command.read(made.root) is None
+    made.finish("tracking.enabled=false")
+    assert journal.read(made.root) == ([], 0)
 
 
-def test_a_sweep_whose_store_was_gone_at_its_end_is_delivered_with_its_own_status(swept, sync, capsys):  # noqa: F811
+def test_a_sweep_whose_store_was_gone_at_its_end_is_uploaded_with_its_own_status(
+    swept,  # noqa: F811
+    sync,
+    capsys,
+    monkeypatch,
+):
     made = swept("sweeps")
-    running = a_sweep(made)
+    monkeypatch.setattr(upload, "PATIENCE", 0.5)
     database, away = made.start / "mlflow.db", made.start / "away.db"
     database.rename(away)
     database.mkdir()  # nothing can be written there
-    upload.deliver(running, "FINISHED")
-    assert "its folder has it all: nnjax sync sweeps" in capsys.readouterr().out
+    monkeypatch.setattr(uploads, "_send", lambda message: None)
+    monkeypatch.setattr(upload.store_uri, "check_there", lambda store: None)
+    made.run("lanes.seeds=2", "lanes.record=table")
+    assert "All results are in its folder. To upload them: nnjax sync sweeps" in capsys.readouterr().out
     assert (made.root / "summary" / "summary.txt").exists()
     database.rmdir()
     away.rename(database)
     code, said, _ = sync(made.start)
-    assert (code, said.splitlines()[-1]) == (0, "sweeps: uploaded")
+    assert (code, said) == (0, "sweeps: 6 events uploaded\n")
     assert made.parent().info.status == "FINISHED"
     assert sync(made.start) == (0, "nothing is missing\n", "")
 
 
-def test_what_is_not_a_record_is_one_line(swept, sync):  # noqa: F811
+def test_a_sweep_of_an_older_build_is_a_line(swept, sync):  # noqa: F811
+    """command.json, of version 0.1's first builds: that build can upload it, and so can the sweep's own command."""
+    start = swept().start
+    (start / "sweeps" / "old").mkdir(parents=True)
+    (start / "sweeps" / "old" / upload.OLD_COMMAND).write_text("{}")
+    code, said, noise = sync(start)
+    assert (code, noise) == (1, "error: 1 of 1 folders could not be uploaded\n")
+    assert "was written by an older build of nnjax. Allowed: nnjax sync of that build, or the sweep's own" in said
+
+
+def test_what_is_no_journal_is_one_line(swept, sync):  # noqa: F811
     start = swept().start
     folder = start / "outputs" / "x"
     folder.mkdir(parents=True)
-    (folder / journal.RECORD).write_text('{"event": "end", "time": 1, "status": "FINISHED"}\n')
+    (folder / journal.JOURNAL).write_text('{"event": "end", "time": 1, "status": "FINISHED"}\n')
     code, said, noise = sync(start)
     assert code == 1
     assert said.startswith("outputs/x: not uploaded: ")
     assert noise.count("\n") == 1
 
 
-def test_a_command_that_was_remembered_before_there_were_reports_wants_one(tmp_path):
-    command.remember(Running(tmp_path, tmp_path, read(*XOR).tracking, "table", None))
-    known = command.read(tmp_path)
-    del known["tracking"]["report"]
-    (tmp_path / command.FILE).write_text(json.dumps(known))
-    assert command.running(tmp_path, command.read(tmp_path)).tracking.report is True
-
-
-def test_damaged_files_are_a_line_each_and_the_others_are_delivered(swept, sync):  # noqa: F811
-    start = swept().start
+def test_damaged_files_are_a_line_each_and_the_others_are_uploaded(swept, sync, monkeypatch):  # noqa: F811
+    made = swept("sweeps/0")
+    start = made.start
     damaged = start / "outputs" / "damaged"
     damaged.mkdir(parents=True)
-    (damaged / journal.RECORD).write_text('{"event": "open", "time": 1}\n')
+    (damaged / journal.JOURNAL).write_text('{"event": "open", "time": 1}\n')
     (start / "outputs" / "empty").mkdir()
-    (start / "outputs" / "empty" / journal.RECORD).touch()  # killed before it began
+    (start / "outputs" / "empty" / journal.JOURNAL).touch()  # killed before it began
     left_behind(start, "killed", started="long ago")
-    config = read(*XOR, "lanes.record=table")
-    command.remember(Running(start / "sweeps" / "0", start, config.tracking, "table", config.objective))
-    whole = command.read(start / "sweeps" / "0")
+    killed_sweep(made, monkeypatch)
+    (opened,) = (json.loads(line) for line in (made.root / journal.JOURNAL).read_text().splitlines())
+    recorded = opened["sweep"]
     wrongs = (
         {"process": {}},
-        {"tracking": {"enabled": True}},
-        {"tracking": {**whole["tracking"], "more": 1}},
-        {"tracking": {**whole["tracking"], "uri": 3}},
-        {"objective": "speed"},
-        {"record": ["table"]},
-        {"status": "DONE"},
         {"start_folder": None},
+        {"sweep": []},
+        {"sweep": {}},
+        {"sweep": {**recorded, "tracking": {"enabled": True}}},
+        {"sweep": {**recorded, "tracking": {**recorded["tracking"], "more": 1}}},
+        {"sweep": {**recorded, "tracking": {**recorded["tracking"], "uri": 3}}},
+        {"sweep": {**recorded, "objective": "speed"}},
+        {"sweep": {**recorded, "record": ["table"]}},
     )
     for number, wrong in enumerate(wrongs, 1):
-        (start / "sweeps" / str(number)).mkdir()
-        (start / "sweeps" / str(number) / command.FILE).write_text(json.dumps({**whole, **wrong}))
-    for number, text in enumerate(("[]", "{}", "no JSON", "[" * 100_000), 1 + len(wrongs)):
-        (start / "sweeps" / str(number)).mkdir()
-        (start / "sweeps" / str(number) / command.FILE).write_text(text)
+        folder = shutil.copytree(made.root, start / "sweeps" / str(number))
+        change_opening(folder, **wrong)
+    for name, text in {"list": "[]\n", "no children": '{"member": 1}\n', "deep": "[" * 100_000 + "\n"}.items():
+        folder = shutil.copytree(made.root, start / "sweeps" / name)
+        RunJournal(folder, resumed=True).append("children", file="children.jsonl")
+        (folder / "children.jsonl").write_text(text)
     code, said, noise = sync(start)
-    assert (code, runs(start)) == (1, {"killed": "KILLED"})
+    assert (code, runs(start)["killed"]) == (1, "KILLED")
     lines = said.splitlines()
-    assert len([line for line in lines if ": not uploaded: " in line and "damaged: " in line]) == len(lines) - 1 == 13
-    assert noise == "error: 13 of 14 folders could not be uploaded\n"
+    failed = [line for line in lines if ": not uploaded: " in line]
+    assert len(failed) == 1 + len(wrongs) + 3, said
+    assert all("damaged: " in line for line in failed), said
+    assert noise == f"error: {len(failed)} of {len(lines)} folders could not be uploaded\n"

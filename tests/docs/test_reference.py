@@ -101,6 +101,6 @@ def test_every_file_of_a_sweep_has_a_line(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "nnjax.train", *words], cwd=tmp_path, check=True, capture_output=True)
     (root,) = tmp_path.glob("multirun/*/*")
     told = {word.rstrip("/") for word in cells(FILES, "## A sweep")}
-    found = {path.name for path in root.iterdir() if not path.name.endswith(".lock")} - {"summary", "delivered.json"}
+    found = {path.name for path in root.iterdir() if not path.name.endswith(".lock")} - {"summary", "upload.json"}
     assert found <= told
     assert {f"summary/{path.name}" for path in (root / "summary").iterdir()} <= told

@@ -70,7 +70,7 @@ def test_a_run_goes_on_from_anywhere_in_its_own_store(main, refused, tmp_path):
     points = [point.step for point in found.client().get_metric_history(found.run().info.run_id, "train/loss")]
     assert len(points) == len(set(points))
     assert max(points) == 60
-    known = json.loads((tmp_path / "first" / "delivered.json").read_text())
+    known = json.loads((tmp_path / "first" / "upload.json").read_text())
     assert known["run"] == found.run().info.run_id
 
 

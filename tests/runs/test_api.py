@@ -132,7 +132,7 @@ def test_lanes_are_one_run_with_a_row_a_lane(here, capsys):
     assert {*run.lanes["status"]} == {"finished"}
     assert run.metrics["train/loss"].shape == (3,)
     assert run.history["train/loss"].shape == (3, len(run.history["epoch"]))
-    np.testing.assert_array_equal(run.history["train/loss"][:, -1], run.metrics["train/loss"])
+    np.testing.assert_array_equal(run.history["train/loss"][:, -1], np.float32(run.metrics["train/loss"]))
     best = int(np.argmin(run.metrics["train/loss"]))
     lane = nnjax.load(f"{run.id}:{best}")
     np.testing.assert_array_equal(lane.predict(ROWS), run.model.predict(ROWS))

@@ -4,6 +4,8 @@ import errno
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -18,9 +20,8 @@ from nnjax.inference import predictor
 from nnjax.runs import run as pipeline
 from nnjax.runs import run_folder, run_logger
 from nnjax.system.exit import exit_with_one_line
-from nnjax.tracking import journal, undelivered
-from nnjax.tracking.carried import Carried
-from nnjax.tracking.delivery import catch_up, is_missing
+from nnjax.tracking import journal, not_uploaded, upload, uploads
+from nnjax.tracking.upload import catch_up, is_missing
 from nnjax.training import trainer
 from tests.config.test_schema import read
 from tests.end_to_end.conftest import Done
@@ -77,10 +78,8 @@ def test_ctrl_c_leaves_what_there_is(tmp_path, monkeypatch):
     assert "history.npz" in [item.path for item in done.client().list_artifacts(found.info.run_id)]
 
 
-REFUSE = """
-CREATE TRIGGER refuse BEFORE INSERT ON metrics
-BEGIN SELECT RAISE(ABORT, 'attempt to write a readonly database'); END
-"""
+READ_ONLY, FULL = "attempt to write a readonly database", "database or disk is full"
+REFUSE = "CREATE TRIGGER refuse BEFORE INSERT ON metrics BEGIN SELECT RAISE(ABORT, '{}'); END"
 
 
 def execute(database, statement):
@@ -108,8 +107,8 @@ def breaks(monkeypatch, statement, database):
     monkeypatch.setattr(trainer.Trainer, "chunks", breaking)
 
 
-def delivered(folder):
-    """Delivers what is missing, once the thread of the run has let go of its folder."""
+def uploaded(folder):
+    """Uploads what is missing, once the process of the run has let go of its folder."""
     end = time.monotonic() + 60
     while is_missing(folder):
         assert time.monotonic() < end
@@ -118,7 +117,7 @@ def delivered(folder):
 
 
 def each_once(done):
-    """The run's points as the record has them, none twice; the run."""
+    """The run's points as the journal has them, none twice; the run."""
     (run,) = [run for run in runs(done) if run.info.run_name != "template"]
     told = [tuple(p) for event in journal.read(done.folder / "out")[0] for p in event.get("points", ())]
     names = {name for name, _, _ in told}
@@ -133,19 +132,20 @@ def runs(done):
     return client.search_runs([each.experiment_id for each in client.search_experiments()])
 
 
-def test_a_store_that_refuses_costs_no_result_and_gets_all_later(folder, monkeypatch, caplog):
+@pytest.mark.parametrize("reason", [READ_ONLY, pytest.param(FULL, marks=pytest.mark.ci)])
+def test_a_store_that_refuses_costs_no_result_and_gets_all_later(folder, monkeypatch, caplog, reason):
     monkeypatch.setattr(run_logger, "PATIENCE", 0.5)
-    breaks(monkeypatch, REFUSE, folder / "mlflow.db")
+    breaks(monkeypatch, REFUSE.format(reason), folder / "mlflow.db")
     train(folder)
     (line,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert "attempt to write a readonly database" in line
-    assert line.endswith("its folder has it all: nnjax sync out")
+    assert reason in line
+    assert line.endswith("All results are in its folder. To upload them: nnjax sync out")
     assert {"history.npz", "model.safetensors", "summary.txt"} <= {path.name for path in (folder / "out").iterdir()}
-    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+    assert [each.name for each in not_uploaded.folders(folder)] == ["out"]
     execute(folder / "mlflow.db", "DROP TRIGGER refuse")
-    found = each_once(delivered(folder / "out"))
+    found = each_once(uploaded(folder / "out"))
     assert (found.info.status, found.data.metrics["test/accuracy"] > 0) == ("FINISHED", True)
-    assert not (folder / undelivered.FOLDER).exists()
+    assert not (folder / not_uploaded.FOLDER).exists()
 
 
 @pytest.mark.ci
@@ -157,12 +157,12 @@ def test_a_store_that_is_locked_from_the_start_is_waited_for(folder, monkeypatch
         holder.execute("BEGIN EXCLUSIVE")
         train(folder)
     assert "nnjax sync out" in caplog.text
-    assert each_once(delivered(folder / "out")).info.status == "FINISHED"
+    assert each_once(uploaded(folder / "out")).info.status == "FINISHED"
 
 
 def test_a_store_that_recovers_in_time_has_it_all_at_the_end(folder, monkeypatch, caplog):
     monkeypatch.setattr(run_logger, "PATIENCE", 60.0)
-    breaks(monkeypatch, REFUSE, folder / "mlflow.db")
+    breaks(monkeypatch, REFUSE.format(READ_ONLY), folder / "mlflow.db")
     write = run_folder.write_network
 
     def recovers(*arguments):
@@ -175,10 +175,10 @@ def test_a_store_that_recovers_in_time_has_it_all_at_the_end(folder, monkeypatch
     assert each_once(Done(0, "", "", folder)).info.status == "FINISHED"
 
 
-def test_the_next_start_delivers_what_an_earlier_one_could_not(folder, monkeypatch):
+def test_the_next_start_uploads_what_an_earlier_one_could_not(folder, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(run_logger, "PATIENCE", 0.0)
-        breaks(patch, REFUSE, folder / "mlflow.db")
+        breaks(patch, REFUSE.format(READ_ONLY), folder / "mlflow.db")
         train(folder)
     execute(folder / "mlflow.db", "DROP TRIGGER refuse")
     released(folder / "out")
@@ -187,12 +187,12 @@ def test_the_next_start_delivers_what_an_earlier_one_could_not(folder, monkeypat
     assert [run.info.status for run in runs(Done(0, "", "", folder)) if run.info.run_name != "template"] == [
         "FINISHED"
     ] * 2
-    assert not (folder / undelivered.FOLDER).exists()
+    assert not (folder / not_uploaded.FOLDER).exists()
 
 
 def released(folder):
-    """Waits until the thread that delivered a folder has let go of it."""
-    with FileLock(folder / journal.LOCK, timeout=60):
+    """Waits until the process that uploaded a folder has let go of it."""
+    with FileLock(folder / upload.LOCK, timeout=60):
         pass
 
 
@@ -217,62 +217,59 @@ def test_what_is_wrong_from_the_start_is_said_before_anything_is_trained(tmp_pat
     monkeypatch.setattr(trainer.Trainer, "chunks", lambda *arguments: pytest.fail("it was trained"))
     with pytest.raises(StoreError, match="cannot be reached or written"):
         run(tmp_path, f"tracking.uri={uri}")
-    assert not (tmp_path / undelivered.FOLDER).exists()
+    assert not (tmp_path / not_uploaded.FOLDER).exists()
     assert not (tmp_path / "nowhere").exists()
 
 
-def fails(monkeypatch, error, late):
-    """Every delivery fails, at once or once the training has begun; the training waits until one has."""
-    deliver, failed, chunks = Carried.deliver, threading.Event(), trainer.Trainer.chunks
-    begun = threading.Event()
-    if not late:
-        begun.set()
+def fails(monkeypatch, late, **failure):
+    """The uploader, of which there is no process here, says that it failed: at once, or once something is trained."""
+    chunks, has_failed = trainer.Trainer.chunks, threading.Event()
 
-    def failing(self):
-        if not begun.is_set():
-            return deliver(self)
-        failed.set()
-        raise error
+    def state(self):
+        return {**upload.new_state(self.store), "time": time.time(), **(failure if has_failed.is_set() else {})}
 
-    def waiting(*arguments):
+    def failing(*arguments):
         for number, chunk in enumerate(chunks(*arguments)):
-            if not late and number == 0:
-                assert failed.wait(60)
-                time.sleep(0.2)
-            if number == 1:  # the one before was shown
-                begun.set()
-            yield chunk  # which is news for the thread
-            if late and number == 1:
-                assert failed.wait(60)
-                time.sleep(0.2)
+            if number == late:
+                has_failed.set()
+            yield chunk
 
-    monkeypatch.setattr(Carried, "deliver", failing)
-    monkeypatch.setattr(trainer.Trainer, "chunks", waiting)
+    monkeypatch.setattr(uploads, "_send", lambda message: None)
+    monkeypatch.setattr(uploads.Upload, "state", state)
+    monkeypatch.setattr(trainer.Trainer, "chunks", failing)
     monkeypatch.setattr(run_logger, "PATIENCE", 0.5)
+
+
+DELETED = {"wrong": "tracking.experiment=x is a deleted experiment"}
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "later"])
 def test_an_error_of_the_files_ends_no_training(folder, monkeypatch, caplog, late):
-    fails(monkeypatch, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "gone.npz"), late)
+    fails(monkeypatch, late, problem="No such file or directory: 'gone.npz'", busy=True)
     train(folder)
-    assert "No such file or directory: 'gone.npz'); its folder has it all: nnjax sync out" in caplog.text
+    assert (
+        "No such file or directory: 'gone.npz'). All results are in its folder. To upload them: nnjax sync out"
+        in caplog.text
+    )
     assert journal.read(folder / "out")[0][-1]["status"] == "FINISHED"
-    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+    assert [each.name for each in not_uploaded.folders(folder)] == ["out"]
 
 
 def test_what_no_later_try_can_mend_ends_only_what_has_not_begun(folder, monkeypatch, caplog):
-    wrong = InputError("tracking.experiment must not be a deleted one")
     with monkeypatch.context() as patch:
-        fails(patch, wrong, late=False)
-        with pytest.raises(InputError, match="a deleted one"):
+        fails(patch, late=False, **DELETED)
+        with pytest.raises(InputError, match="a deleted experiment"):
             train(folder, "first")
-    assert not (folder / undelivered.FOLDER).exists()
+    assert not (folder / not_uploaded.FOLDER).exists()
     with monkeypatch.context() as patch:
-        fails(patch, wrong, late=True)
+        fails(patch, late=True, **DELETED)
         train(folder)
-    assert "(tracking.experiment must not be a deleted one); its folder has it all: nnjax sync out" in caplog.text
+    assert (
+        "(tracking.experiment=x is a deleted experiment). All results are in its folder. To upload them: nnjax sync out"
+        in caplog.text
+    )
     assert journal.read(folder / "out")[0][-1]["status"] == "FINISHED"
-    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+    assert [each.name for each in not_uploaded.folders(folder)] == ["out"]
 
 
 def test_a_run_that_goes_on_is_not_refused(folder, monkeypatch, caplog):
@@ -280,24 +277,25 @@ def test_a_run_that_goes_on_is_not_refused(folder, monkeypatch, caplog):
     (folder / "out" / "checkpoints").mkdir(parents=True)
     (folder / "out" / "checkpoints" / "x").touch()
     opened(folder / "out")
-    fails(monkeypatch, InputError("tracking.experiment must not be a deleted one"), late=False)
+    fails(monkeypatch, late=False, **DELETED)
     monkeypatch.setattr(pipeline.Checkpointer, "restore", lambda *arguments: None)
     pipeline.run(read(*XOR), folder / "out", folder)
     assert "nnjax sync out" in caplog.text
     assert journal.read(folder / "out")[0][-1]["status"] == "FINISHED"
-    assert [each.name for each in undelivered.folders(folder)] == ["out"]
+    assert [each.name for each in not_uploaded.folders(folder)] == ["out"]
 
 
 def test_the_line_says_where_a_password_is_wanted_that_nobody_wrote_down(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     store = "http://user:secret@h"
-    said = undelivered.line("run", Path("/a/b c"), Path("/a"), store, "why")
+    said = not_uploaded.line("run", Path("/a/b c"), Path("/a"), store, "why")
     assert (
-        said == "not all of this run is in the store http://h (why); its folder has it all: nnjax sync 'b c' --uri URI"
+        said == "This run was not fully uploaded to http://h (why). "
+        "All results are in its folder. To upload them: nnjax sync 'b c' --uri URI"
     )
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     for store in ("http://user:secret@h", "http://h"):
-        assert undelivered.line("run", Path("/a/b"), Path("/a"), store, "why").endswith("nnjax sync b")
+        assert not_uploaded.line("run", Path("/a/b"), Path("/a"), store, "why").endswith("nnjax sync b")
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, capsys):
@@ -316,7 +314,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(folder, monkeypatch, ca
     released(folder / "out")
     assert not [path.name for path in (folder / "out").rglob("*") if ".part" in path.suffixes]
     assert "model.safetensors" not in [path.name for path in (folder / "out").iterdir()]
-    assert each_once(delivered(folder / "out")).info.status == "FAILED"
+    assert each_once(uploaded(folder / "out")).info.status == "FAILED"
 
 
 def test_passwords_are_not_recorded(tmp_path):
@@ -334,15 +332,22 @@ def test_progress_in_plain_lines_ends_with_a_number(tmp_path, caplog):
     assert not any("nan" in line for line in lines)
 
 
-def test_nothing_is_imported_for_the_store_before_the_program_is_compiled(folder, monkeypatch):
-    """Python does one thing at a time: the first step would wait for it."""
-    compile_it, before = pipeline.build.make_trainer, {*threading.enumerate()}
+MLFLOW_UNUSED = """
+import sys
+from nnjax import train
+try:
+    train.main()
+finally:
+    assert not {"mlflow", "sqlalchemy"} & {*sys.modules}
+"""
 
-    def alone(*arguments):
-        assert "mlflow" not in [thread.name for thread in {*threading.enumerate()} - before]
-        return compile_it(*arguments)
 
-    monkeypatch.setattr(pipeline.build, "make_trainer", alone)
-    train(folder)
-    metrics = each_once(Done(0, "", "", folder)).data.metrics
-    assert metrics["time/first_step_seconds"] > metrics["time/compile_seconds"] > 0
+@pytest.mark.parametrize("sweep", [(), ("lanes.seeds=2",)], ids=["run", "sweep"])
+def test_mlflow_is_not_imported_where_something_is_trained(folder, sweep):
+    """Its import is seconds of Python, in which nothing else would run there."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = (*XOR, "tracking.model=true", *sweep)
+    subprocess.run([sys.executable, "-c", MLFLOW_UNUSED, *words], cwd=folder, env=environment, check=True)
+    (parent,) = [run for run in runs(Done(0, "", "", folder)) if "mlflow.source.name" in run.data.tags]
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics["test/accuracy"] > 0

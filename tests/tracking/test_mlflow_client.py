@@ -26,7 +26,7 @@ ONE_OF_MANY = """
 import sys
 from nnjax.tracking.mlflow_client import open_run
 run = open_run(None, "mnist", f"run {sys.argv[2]}", {}, sys.argv[1])
-run.log_metrics({"train/loss": [(0, 2.3), (1, 0.5)]}, 1)
+run.log_points([("train/loss", 0, 2.3, 1), ("train/loss", 1, 0.5, 1)])
 run.finish("FINISHED")
 print(run.id)
 """
@@ -95,7 +95,7 @@ def test_params_beyond_a_batch_and_beyond_a_values_length(run):
 
 def test_metrics_step_is_the_epoch_and_points_beyond_a_call_arrive(run):
     series = {"train/loss": [(epoch, 1 / (1 + epoch)) for epoch in range(1500)], "train/accuracy": [(0, 0.1)]}
-    run.log_metrics(series, timestamp_ms=123)
+    run.log_points([(name, step, value, 123) for name, pairs in series.items() for step, value in pairs])
     assert points(run, "train/loss") == series["train/loss"]
     assert points(run, "train/accuracy") == [(0, 0.1)]
     history = MlflowClient(tracking_uri=run.uri).get_metric_history(run.id, "train/accuracy")
@@ -103,15 +103,16 @@ def test_metrics_step_is_the_epoch_and_points_beyond_a_call_arrive(run):
 
 
 def test_a_point_that_is_not_finite_is_left_out(run):
-    run.log_metrics({"train/loss": [(0, 1.0), (1, math.nan), (2, math.inf), (3, -math.inf), (4, 2.0)]}, 1)
-    run.log_metrics({"validation/loss": [(0, math.nan)]}, 1)
+    values = (1.0, math.nan, math.inf, -math.inf, 2.0)
+    run.log_points([("train/loss", step, value, 1) for step, value in enumerate(values)])
+    run.log_points([("validation/loss", 0, math.nan, 1)])
     assert points(run, "train/loss") == [(0, 1.0), (4, 2.0)]
     assert "validation/loss" not in stored(run).data.metrics
 
 
-def test_points_delivered_twice_stay_single(run):
+def test_points_uploaded_twice_stay_single(run):
     for _ in range(2):
-        run.log_metrics({"train/loss": [(0, 2.0), (1, 1.0)]}, timestamp_ms=7)
+        run.log_points([("train/loss", 0, 2.0, 7), ("train/loss", 1, 1.0, 7)])
     assert points(run, "train/loss") == [(0, 2.0), (1, 1.0)]
 
 
@@ -139,12 +140,12 @@ def test_artifacts_lie_beside_the_store_wherever_the_run_was_started(run, folder
     monkeypatch.chdir(elsewhere)
     (folder / "files").mkdir()
     (folder / "files" / "history.csv").write_text("epoch,loss\n")
-    run.log_text("hello", "notes/summary.txt")
-    run.log_files(folder / "files", "run")
+    run.log_file(folder / "files" / "history.csv", None)
+    run.log_file(folder / "files" / "history.csv", "notes")
     artifacts = folder / "mlruns" / "mnist" / run.id / "artifacts"
     names = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}
-    assert names == {"notes/summary.txt", "run/history.csv"}
-    assert (artifacts / "notes" / "summary.txt").read_text() == "hello"
+    assert names == {"history.csv", "notes/history.csv"}
+    assert (artifacts / "notes" / "history.csv").read_text() == "epoch,loss\n"
     assert list(elsewhere.iterdir()) == []
 
 
@@ -163,7 +164,7 @@ def test_threads_write_to_their_own_runs(folder):
 
     def write(i):
         runs[i].log_params({"seed": i})
-        runs[i].log_metrics({"train/loss": [(epoch, float(i)) for epoch in range(20)]}, 1)
+        runs[i].log_points([("train/loss", epoch, float(i), 1) for epoch in range(20)])
 
     threads = [threading.Thread(target=write, args=(i,)) for i in range(3)]
     for thread in threads:
@@ -209,13 +210,13 @@ def test_a_server_that_is_not_there_is_one_line_within_seconds(tmp_path):
 
 def test_a_deleted_experiment_is_said(run, folder):
     MlflowClient(tracking_uri=run.uri).delete_experiment(run.experiment_id)
-    with pytest.raises(InputError, match="must not be a deleted one, got 'mnist'"):
+    with pytest.raises(InputError, match="is a deleted experiment"):
         open_run(None, "mnist", "never", {}, folder)
 
 
 def test_a_finished_run_is_in_the_one_file(run, tmp_path):
     """Whoever copies mlflow.db has everything, though a log is written ahead of it."""
-    run.log_metrics({"train/loss": [(0, 1.5)]}, 1000)
+    run.log_points([("train/loss", 0, 1.5, 1000)])
     run.finish("FINISHED")
     database = run.uri.removeprefix("sqlite:///")
     elsewhere = tmp_path / "copy" / "mlflow.db"

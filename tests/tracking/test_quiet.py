@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from nnjax.tracking.quiet import SETTINGS, TALKATIVE, _one_thread, quiet
+from nnjax.tracking.quiet import LOGGERS, SETTINGS, _one_thread, quiet
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def alone():
 def test_logs_and_warnings_are_silent_inside_and_restored_after_an_error(alone, caplog, monkeypatch):
     monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    before = [logging.getLogger(name).level for name in TALKATIVE], dict(os.environ), list(warnings.filters)
+    before = [logging.getLogger(name).level for name in LOGGERS], dict(os.environ), list(warnings.filters)
     with pytest.raises(ZeroDivisionError), quiet():
         logging.getLogger("mlflow.store.db.utils").error("loud")
         logging.getLogger("alembic.runtime.migration").info("loud")
@@ -28,4 +28,4 @@ def test_logs_and_warnings_are_silent_inside_and_restored_after_an_error(alone, 
         assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "3"  # what the user has set stays
         _ = 1 / 0
     assert caplog.text == ""
-    assert before == ([logging.getLogger(name).level for name in TALKATIVE], dict(os.environ), list(warnings.filters))
+    assert before == ([logging.getLogger(name).level for name in LOGGERS], dict(os.environ), list(warnings.filters))

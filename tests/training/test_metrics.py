@@ -1,4 +1,9 @@
-"""Evaluation counts every instance once, whatever the block, and knows one output from several (L5, L38)."""
+"""Evaluation counts every instance once, whatever the block, and knows one output from several (L5, L38).
+
+Numbers are recorded as the decimals that a person expects.
+"""
+
+import math
 
 import jax
 import jax.numpy as jnp
@@ -68,3 +73,23 @@ def test_no_variance_has_no_r2(y):
 def test_the_score_of_a_regression_is_its_squared_error():
     z, y, wanted = jnp.array([[1.0], [3.0]]), jnp.array([5.0, 9.0]), jnp.array([[1.0], [1.0]])
     np.testing.assert_array_equal(metrics.score(LOSSES["squared_error"], z, y, wanted), [0, 4])
+
+
+@pytest.mark.parametrize("x", [0.937, 0.1, 1 / 3, 7.0, 1e-30, -2.5, 0.0])
+def test_a_float32_has_its_own_digits_and_comes_back_from_them(x):
+    single = np.float32(x)
+    for given in (single, float(single)):
+        assert repr(metrics.decimal("test/loss", given)) == repr(float(str(single)))
+    assert np.float32(metrics.decimal("test/loss", single)) == single
+
+
+@pytest.mark.parametrize("x", [1 / 3, 1e300, math.pi, -math.inf, 123456789.0])
+def test_any_other_number_stays(x):
+    assert metrics.decimal("test/loss", x) == x
+
+
+@pytest.mark.parametrize("n", [3, 400, 1000, 10_000, 60_000])
+@pytest.mark.parametrize("name", ["test/accuracy", "test/accuracy/mean"])
+def test_an_accuracy_is_right_answers_over_instances_as_a_rounded_decimal(n, name):
+    for right in np.linspace(0, n, 50).astype(int).tolist():
+        assert metrics.decimal(name, np.float32(right) / np.float32(n)) == round(right / n, metrics.ACCURACY_DIGITS)

@@ -1,1 +1,1 @@
-"""Sweeps: many networks trained as lanes, kept in a folder, delivered to MLflow as one parent run."""
+"""Sweeps: many networks trained as lanes, kept in a folder, recorded in MLflow as one parent run."""

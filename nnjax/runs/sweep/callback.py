@@ -1,4 +1,4 @@
-"""Which sweeps this process delivers, and Hydra's hook at a multirun's start. Imported always: nothing heavy here."""
+"""The sweeps of this process, and Hydra's hook at a multirun's start. It is always imported: nothing heavy here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ class Running:
         root: where its lanes are kept.
         start_folder: where the command was started.
         tracking, record, objective: how this command wants it recorded, as config.tracking, lanes.record, objective.
-        writer: the process for child runs, started by the first job that has few enough lanes.
+        uploads: whether this process ends the sweep, and so has its journal uploaded.
+        journal: once the sweep's journal is open.
     """
 
     root: Path
@@ -24,7 +25,8 @@ class Running:
     tracking: Any
     record: str
     objective: str | None
-    writer: Any = None
+    uploads: bool = True
+    journal: Any = None
 
 
 RUNNING: list[Running] = []
@@ -36,7 +38,7 @@ def root_of(name: str | None, folder: str | Path, start_folder: str | Path) -> P
 
 
 class Multirun(Callback):
-    """Remembers the multirun, so that `train.main` can deliver what its jobs leave, however they end."""
+    """Remembers the multirun, so that `train.main` can finish it, however its jobs end."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Hydra calls this in the process of the command."""

@@ -19,8 +19,8 @@ from nnjax.runs import build, check, checkpoints, jax_setup, provenance, run_fol
 from nnjax.runs.checkpoints import Checkpointer, exclusive_folder_lock
 from nnjax.runs.fit import fit
 from nnjax.runs.plan import RunPlan, make_plan, result_settings
-from nnjax.runs.sweep import storage
-from nnjax.runs.sweep.parent_run import Parent
+from nnjax.runs.sweep import storage, upload
+from nnjax.runs.sweep.callback import Running
 from nnjax.runs.sweep.storage import DIVERGED, FINISHED, GroupInfo, Lane
 from nnjax.training import layout
 from nnjax.training.batches import Split
@@ -39,18 +39,22 @@ class LaneConfig(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a job of a sweep works: its own folder, the sweep's root, and the sweep's run in the store."""
+    """Where a job of a sweep works: its own folder, and its sweep."""
 
     folder: Path
-    root: Path
-    parent: Parent
+    sweep: Running
+
+    @property
+    def root(self) -> Path:
+        """The folder of the sweep."""
+        return self.sweep.root
 
 
-def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[float | TrainingError]:
+def run(config: Config, folder: Path, sweep: Running) -> list[float | TrainingError]:
     """Train the unfinished lanes of a job; return an objective for each point of `lanes.values`.
 
     This is the mean objective over the point's seeds, or an error if all of them diverged.
-    folder: the job's own; root: the sweep's.
+    folder: the job's own.
 
     Raises InputError for data, a platform or a store that is not available, TrainingError if the gradients differ.
     """
@@ -58,16 +62,16 @@ def run(config: Config, folder: Path, root: Path, start_folder: Path) -> list[fl
     jax_setup.configure(config.runtime)
     digest = plan.dataset.digest
     job = [LaneConfig(lane, lanes.lane_identity(result_settings(lane), digest)) for lane in lanes.lane_configs(config)]
-    finished = {lane.facts["member"] for lane in stored_lanes(root).values() if lane.facts["status"] == FINISHED}
+    finished = {lane.facts["member"] for lane in stored_lanes(sweep.root).values() if lane.facts["status"] == FINISHED}
     unfinished = list({lane.identity: lane for lane in job if lane.identity not in finished}.values())
     log.info("%s: %s", plan.announcement, count_lanes(len(unfinished), len(job)))
     if plan.batch_description:
         log.info("batch: %s", plan.batch_description)
     if unfinished:
         run_folder.write_settings(folder, plan.settings)
-        with Parent(config, plan.dataset.name, root, start_folder) as parent:
-            train(unfinished, plan, Place(folder, root, parent))
-    trained = stored_lanes(root)
+        upload.open_journal(sweep, plan.dataset.name)
+        train(unfinished, plan, Place(folder, sweep))
+    trained = stored_lanes(sweep.root)
     objectives = [trained[lane.identity].metrics.get(plan.objective, math.nan) for lane in job]
     return [point_objective(seeds) for seeds in np.reshape(objectives, (-1, config.lanes.seeds))]
 
@@ -138,7 +142,7 @@ def train_group(group: Sequence[LaneConfig], room: int, plan: RunPlan, place: Pl
         execution = layout.describe(config.lanes.strategy, len(group), trainer.plan)
         programs = f"{compiles} program{'s' * (compiles != 1)} compiled in {trainer.compile_seconds:.1f} s"
         log.info("%s, %s", execution, programs)
-        fit(trainer, checkpointer, how_to_resume(config, place), lambda chunk: place.parent.check())
+        fit(trainer, checkpointer, how_to_resume(config, place), lambda chunk: upload.check(place.sweep))
         part = storage.new_part(place.root)
         trained = list(lane_rows(group, trainer, plan, part, place.folder, (started, time.time())))
         info = group_info(plan, execution, compiles, trainer)

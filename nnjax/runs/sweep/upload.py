@@ -1,206 +1,267 @@
-"""A sweep's folder delivered: its summary beside its parts, then the parent run and its lanes in MLflow.
+"""A sweep on its way to MLflow: its journal is opened with the first lanes, and has all of the sweep at the end.
 
-The folder is the truth. Delivering again, after a kill or with more lanes, completes what is there, nothing twice.
+The sweep's folder is the source of truth. Uploading again, after a kill or with more lanes, completes what the store
+has, nothing twice.
 """
 
-import threading
+import dataclasses
+import json
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
-from nnjax.config import lanes as members
-from nnjax.config.schema import Tracking
+from nnjax.config import lanes
+from nnjax.config.schema import OBJECTIVES, Tracking
 from nnjax.data.dataset import Dataset
-from nnjax.errors import InputError, StoreError
+from nnjax.errors import InputError
 from nnjax.reporting import run_names, summary
-from nnjax.runs.sweep import command, page, statistics
-from nnjax.runs.sweep import storage as kept
+from nnjax.runs import provenance
+from nnjax.runs.run_logger import KILLED_PATIENCE, PATIENCE
+from nnjax.runs.sweep import lane_runs, page, statistics, storage
 from nnjax.runs.sweep.callback import Running
-from nnjax.runs.sweep.child_runs import ChildRuns, Order
-from nnjax.runs.sweep.parent_run import KILLED_PATIENCE, open_parent
 from nnjax.runs.sweep.summary import describe_sweep, write_summary
 from nnjax.runs.sweep.sweep import Sweep
 from nnjax.system import atomic, secrets
-from nnjax.tracking import journal
-from nnjax.tracking import undelivered as not_all
+from nnjax.tracking import journal, store_uri
+from nnjax.tracking.journal import Event, Status
+from nnjax.tracking.upload import pack_array, read_state, store_of
+from nnjax.tracking.uploads import UploadedJournal
+from nnjax.training.metrics import decimal
 
-if TYPE_CHECKING:
-    from nnjax.tracking.mlflow_client import Run
+MAX_CHILD_RUNS = 256  # lanes of a sweep that become child runs where lanes.record=auto
+SHOWN = 10  # lanes in the description of the sweep's run
+SUMMARY_LOCK = "summary.lock"
+CHILDREN = "children.jsonl"  # in a sweep's folder: the lanes that become child runs
+OLD_COMMAND = "command.json"  # in sweeps of version 0.1's first builds
+Rows = Sequence[tuple[str, str]]
 
-MOST_RUNS = 256  # lanes of a sweep that become child runs
-SHOWN = 10  # lanes in the parent's description
-DELIVERED = "delivered"  # tag of a parent: what it holds
 
+def open_journal(running: Running, dataset_name: str) -> None:
+    """Open the sweep's journal, once a command, in the process that ends the sweep, and tell the uploader.
 
-def deliver(running: Running, status: journal.Status) -> None:
-    """Writes the summary, records it in MLflow and prints it; what the store doesn't take is said in a line.
-
-    Args:
-        running: the sweep, and how this command wants it recorded.
-        status: FINISHED, FAILED or KILLED: how the command ended. Where nothing was trained, the parent ends so.
-
-    Raises:
-        InputError: the experiment is a deleted one; the summary is there all the same.
+    Raises StoreError where there is no store to write to.
     """
-    root, tracking, started = running.root, running.tracking, time.perf_counter()
-    if not root.exists():
+    tracking = running.tracking
+    if tracking.enabled and not running.uploads:  # a worker of a multirun
+        store_uri.check_there(store_uri.store_uri(tracking.uri, running.start_folder))
+    if running.journal is None and tracking.enabled and running.uploads:
+        running.root.mkdir(parents=True, exist_ok=True)
+        resumed = (running.root / journal.JOURNAL).exists()
+        running.journal = UploadedJournal("sweep", running.root, running.start_folder, tracking.uri, resumed)
+        source = {"mlflow.source.name": "nnjax.train", "sweep": running.root.name, "run_folder": str(running.root)}
+        public_uri = store_uri.public(running.journal.store)
+        running.journal.open(
+            name=tracking.run_name or f"sweep {running.root.name}",
+            experiment=tracking.experiment or dataset_name,
+            tags={**source, **provenance.versions(), **provenance.git_tags(Path(__file__).parent), **tracking.tags},
+            params={},
+            dataset=None,
+            sweep={
+                "tracking": secrets.remove_passwords({**dataclasses.asdict(tracking), "uri": public_uri}),
+                "record": running.record,
+                "objective": running.objective,
+            },
+        )
+
+
+def check(running: Running) -> None:
+    """Keep the uploader alive; before anything is trained, raise why the store takes nothing, if that is known."""
+    if running.journal is not None:
+        running.journal.check()
+
+
+def finish(running: Running, status: Status) -> None:
+    """Write the sweep's summary, record and print it, and wait for the upload; a line says what was not uploaded.
+
+    status: how the command ended; where nothing was trained, the sweep's run ends so. Raises InputError for a deleted
+    experiment; the summary is written all the same.
+    """
+    started = time.perf_counter()
+    groups = list(storage.parts(running.root)) if running.root.exists() else []
+    if not groups:
+        if running.journal is not None:
+            running.journal.end(status, KILLED_PATIENCE)
         return
-    with FileLock(root / "delivery.lock"), running.writer or nullcontext():
-        command.update(root, status=status)
-        parts = list(kept.parts(root))
-        if not parts:
-            with suppress(StoreError):  # nothing was trained, and why has been said
-                end(running, status)
-                command.delivered(running, command.NOTHING)
-            return
-        sweep = Sweep(root, parts, running.objective)
-        parent, problem = open_or_explain(running, sweep)
-        digest = sweep.digest(running.record)
-        if parent is not None and sweep.folder.exists() and has(parent, digest):
-            parent.finish("FINISHED" if sweep.finished else "FAILED")
-            command.delivered(running, digest, status=status)
-            print("\n" + (sweep.folder / "summary.txt").read_text().rstrip())
-            return
-        with ready(running, len(sweep.lanes)) as writer:
-            if writer is not None and parent is not None:
-                writer.write(Order(str(root), str(running.start_folder), tracking.uri, parent.id))
-            dataset = write_summary(sweep, sweep.histories(), tracking)
-            where = (parent.id, parent.url_hint) if parent else ("", "")
-            rows = describe_sweep(sweep, running.start_folder, *where)
-            with atomic.write_file(sweep.folder / "summary.txt") as file:
-                file.write_text(summary.panel(rows) + "\n")
-            if tracking.report:
-                page.write(sweep, rows, where[0], running.start_folder, tracking)
-            if parent is not None:
-                try:
-                    record_parent(parent, sweep, rows, dataset, tracking)
-                    if writer is not None:
-                        writer.wait()
-                    parent.set_tags({DELIVERED: digest} if status == "FINISHED" else {})
-                    parent.finish(status if sweep.finished else "FAILED")
-                    command.delivered(running, digest, status=status)
-                except InputError as error:
-                    problem = error
-    print(f"\n{summary.panel([*rows, ('seconds', f'delivered in {time.perf_counter() - started:.1f}')])}")
-    if isinstance(problem, StoreError):
-        print(undelivered(running, problem.reason))
-    elif problem is not None:
-        raise problem
+    sweep, patience = Sweep(running.root, groups, running.objective), PATIENCE
+    open_journal(running, sweep.group.dataset["name"])
+    with FileLock(running.root / SUMMARY_LOCK):
+        rows: Rows = []
+        if not is_recorded(sweep, running):
+            histories, dataset = write_results(sweep, running)
+            run_id = link = ""
+            if running.journal is not None:
+                patience = PATIENCE if running.journal.upload.wait(PATIENCE) else 0.0  # nobody waits for a store twice
+                run_id, link = running.journal.upload.link()
+            rows = write_summary_text(sweep, running, run_id, link)
+            if running.journal is not None:
+                record(running.journal.journal, sweep, histories, rows, dataset, running)
+    end: Status = status if sweep.finished else "FAILED"
+    digest = sweep.digest(running.record)
+    uploaded = running.journal is None or running.journal.end(end, patience, digest=digest)
+    seconds = f"written and uploaded in {time.perf_counter() - started:.1f}"
+    print("\n" + (summary.panel([*rows, ("seconds", seconds)]) if rows else read_summary(sweep)))
+    if running.journal is not None:
+        if not uploaded:
+            print(running.journal.not_uploaded(f"nothing taken for {PATIENCE:.0f} s"))
+        running.journal.raise_mistake()
 
 
-def has(parent: "Run", digest: str) -> bool:
-    """Whether a parent holds all of this."""
-    try:
-        return parent.tags().get(DELIVERED) == digest
-    except StoreError:
-        return False
+def is_recorded(sweep: Sweep, running: Running) -> bool:
+    """Return whether the folder has the summary of all lanes, and the journal, if there is one, has it last."""
+    digests = [event["digest"] for event in journal.read(sweep.root)[0] if "digest" in event]
+    is_last = digests[-1:] == [sweep.digest(running.record)]
+    return is_last and (sweep.folder / "summary.txt").exists()
 
 
-def undelivered(running: Running, reason: str) -> str:
-    """What is to be known and done where the store hasn't got all of a sweep."""
-    start_folder, reason = running.start_folder, secrets.remove_password(reason)
-    return not_all.line("sweep", running.root, start_folder, command.store_of(running), reason)
+def read_summary(sweep: Sweep) -> str:
+    """Return the summary of a sweep to which nothing was added."""
+    return (sweep.folder / "summary.txt").read_text().rstrip()
 
 
 def interrupt(running: Running) -> None:
-    """Ends the parent as KILLED, if the store takes that at once; the lanes wait for the next command, or the sync."""
-    if running.writer is not None:
-        with running.writer:
-            pass
-    if not running.root.exists():
+    """End the sweep's run as KILLED, if the store takes that at once; the lanes wait for the next command, or sync."""
+    if running.journal is None:
         return
-    command.update(running.root, status="KILLED")
-    ending = threading.Thread(target=try_to_end, args=(running,), name="mlflow", daemon=True)
-    ending.start()
-    ending.join(KILLED_PATIENCE)
-    lanes = len(kept.unique_lanes([*kept.parts(running.root)]))
-    if running.tracking.enabled and (lanes or ending.is_alive()):
-        trained = f"{lanes} lane{'s' * (lanes != 1)} were trained"
-        print(undelivered(running, f"interrupted when {trained}"))
+    uploaded = running.journal.end("KILLED", KILLED_PATIENCE)
+    trained = len(storage.unique_lanes([*storage.parts(running.root)]))
+    if trained or not uploaded:
+        print(running.journal.not_uploaded(f"interrupted when {trained} lane{'s' * (trained != 1)} were trained"))
 
 
-def try_to_end(running: Running) -> None:
-    """Ends the parent as KILLED, or leaves it to the sync."""
-    with suppress(InputError):
-        end(running, "KILLED")
+def write_results(sweep: Sweep, running: Running) -> tuple[Mapping[str, Any], Dataset | None]:
+    """Write the files of the summary; return the histories and the best lane's data."""
+    histories = sweep.histories()
+    return histories, write_summary(sweep, histories, running.tracking)
 
 
-def open_or_explain(running: Running, sweep: Sweep) -> "tuple[Run | None, InputError | None]":
-    """The parent, or why there is none to be had; neither if tracking is off."""
-    experiment = running.tracking.experiment or sweep.group.dataset["name"]
-    try:
-        return open_parent(running.tracking, experiment, running.root, running.start_folder), None
-    except InputError as problem:
-        return None, problem
+def write_summary_text(sweep: Sweep, running: Running, run_id: str, link: str) -> Rows:
+    """Write the summary and the page of a sweep, whose run in the store has this id; return the summary's rows."""
+    rows = describe_sweep(sweep, running.start_folder, run_id, link)
+    with atomic.write_file(sweep.folder / "summary.txt") as file:
+        file.write_text(summary.panel(rows) + "\n")
+    if running.tracking.report:
+        page.write(sweep, rows, run_id, running.start_folder, running.tracking)
+    return rows
 
 
-def end(running: Running, status: journal.Status) -> None:
-    """Ends the parent of a sweep that came to nothing, if one was opened."""
-    if running.tracking.enabled:
-        from nnjax.tracking import mlflow_client
-
-        parent = mlflow_client.find_parent(running.tracking.uri, running.root, running.start_folder)
-        if parent is not None:
-            parent.finish(status)
-
-
-def ready(running: Running, lanes: int) -> "ChildRuns | nullcontext[None]":
-    """The process for child runs, if there are to be any: the one that was started early, unless it has died since."""
-    if not are_runs(running, lanes):
-        return nullcontext()
-    return running.writer if running.writer is not None and running.writer.alive else ChildRuns()
-
-
-def are_runs(running: Running, lanes: int) -> bool:
-    """Whether so many lanes become child runs, beside the table."""
-    few = running.record == "runs" or (running.record == "auto" and lanes <= MOST_RUNS)
-    return bool(running.tracking.enabled and few)
-
-
-def record_parent(
-    parent: "Run", sweep: Sweep, rows: Sequence[tuple[str, str]], dataset: Dataset | None, tracking: Tracking
+def record(
+    sweep_journal: journal.RunJournal,
+    sweep: Sweep,
+    histories: Mapping[str, Any],
+    rows: Rows,
+    dataset: Dataset | None,
+    running: Running,
 ) -> None:
-    """Settings, data, spreads, files and the best lane's model."""
-    common = {key: value for key, value in members.result_settings(sweep.config).items() if key not in sweep.keys}
-    parent.log_params(parent.missing_params(common))
-    if dataset is not None:
-        parent.log_dataset(run_names.shortened(dataset.display_name), dataset.source, dataset.digest, dataset.shapes)
-    values: dict[str, float] = {}
-    for metric in statistics.metrics(sweep.lanes):
-        values |= {
-            f"{metric}/{part}": x for part, x in statistics.spread(statistics.column(sweep.lanes, metric)).items()
-        }
-    values |= {
-        "sweep/lanes": len(sweep.lanes),
-        "sweep/diverged": len(sweep.lanes) - len(sweep.finished),
-        "sweep/compiles": sum(part.group.compiles for part in sweep.parts),
-        "time/compile_seconds": sum(part.group.compile_seconds for part in sweep.parts),
-        "time/train_seconds": sum(part.group.train_seconds for part in sweep.parts),
-    }
-    latest = max(lane.facts["ended"] for lane in sweep.lanes)  # the same again, so that a second delivery adds nothing
-    parent.log_metrics({name: [(0, value)] for name, value in values.items()}, latest)
-    parent.log_files(sweep.folder)
-    best = sweep.lanes[sweep.order[0]].facts["member"] if sweep.order else None
-    if tracking.model:
-        for part in sweep.parts:
-            parent.log_file(kept.networks(part.path), kept.PARTS)
-    if tracking.model and dataset is not None and parent.tags().get("best") != best:
-        from nnjax.tracking.mlflow_model import log_model
+    """Append settings, data, metrics, tags, the best lane's model, files and child runs to the sweep's journal."""
+    tracking = running.tracking
+    common = {key: str(value) for key, value in lanes.result_settings(sweep.config).items() if key not in sweep.keys}
+    sweep_journal.append("settings", params=common, dataset=described(dataset))
+    # The same time again, so that recording twice adds nothing.
+    latest = max(lane.facts["ended"] for lane in sweep.lanes)
+    sweep_journal.append("metrics", points=[[name, 0, value] for name, value in metrics(sweep).items()], at=latest)
+    sweep_journal.append("tags", tags=tags(sweep, rows, tracking))
+    if tracking.model and dataset is not None:
+        example, classes = pack_array(dataset.example_rows[:5]), [str(name) for name in dataset.classes]
+        sweep_journal.append("model", file="summary/best/model.safetensors", example=example, classes=classes)
+    sweep_journal.append("files")
+    if becomes_child_runs(running.record, len(sweep.lanes)):
+        with atomic.write_file(sweep.root / CHILDREN) as file, file.open("w") as lines:
+            for child in lane_runs.children(sweep, histories):
+                lines.write(json.dumps(child) + "\n")
+        sweep_journal.append("children", file=CHILDREN)
 
-        log_model(parent, sweep.folder / "best" / "model.safetensors", dataset.example_rows, dataset.classes)
-    top = [
-        ("rank " + str(rank), statistics.name(sweep.lanes[i], sweep.keys))
-        for rank, i in enumerate(sweep.order[:SHOWN], 1)
+
+def described(dataset: Dataset | None) -> Event | None:
+    """Return the description of the data, None where they were not loaded."""
+    if dataset is None:
+        return None
+    return {
+        "name": run_names.shortened(dataset.display_name),
+        "source": dataset.source,
+        "digest": dataset.digest,
+        "shapes": dataset.shapes,
+    }
+
+
+def metrics(sweep: Sweep) -> dict[str, float]:
+    """Return the best lane's metrics by name, the spread of each over all lanes, and the sweep's totals."""
+    best = sweep.lanes[sweep.order[0]].metrics if sweep.order else {}
+    columns = {name: statistics.column(sweep.lanes, name) for name in statistics.metrics(sweep.lanes)}
+    spreads = {
+        f"{name}/{part}": value for name, column in columns.items() for part, value in statistics.spread(column).items()
+    }
+    return {
+        **{name: decimal(name, value) for name, value in {**best, **spreads}.items()},
+        "sweep/lanes": float(len(sweep.lanes)),
+        "sweep/diverged": float(len(sweep.lanes) - len(sweep.finished)),
+        "sweep/compiles": float(sum(group.group.compiles for group in sweep.parts)),
+        "time/compile_seconds": sum(group.group.compile_seconds for group in sweep.parts),
+        "time/train_seconds": sum(group.group.train_seconds for group in sweep.parts),
+    }
+
+
+def tags(sweep: Sweep, rows: Rows, tracking: Tracking) -> dict[str, str]:
+    """Return the tags of the sweep's run: its name, its description, what was swept and which lane is best."""
+    ranked = [
+        (f"rank {rank}", statistics.name(sweep.lanes[lane], sweep.keys))
+        for rank, lane in enumerate(sweep.order[:SHOWN], 1)
     ]
-    parent.set_tags(
-        {
-            "mlflow.runName": tracking.run_name or sweep.title,
-            "mlflow.note.content": summary.markdown(sweep.title, [*rows[1:], *top]),
-            "swept": ", ".join(sweep.keys),
-            "lanes": len(sweep.lanes),
-            "best": best or "",
-        }
+    metrics_row = (
+        "metrics",
+        f"those of the best lane by {sweep.objective}; /mean, /std, /min and /max are of all lanes",
     )
+    return {
+        "mlflow.runName": tracking.run_name or sweep.title,
+        "mlflow.note.content": summary.markdown(sweep.title, [*rows[1:], metrics_row, *ranked]),
+        "swept": ", ".join(sweep.keys),
+        "lanes": str(len(sweep.lanes)),
+        "best": sweep.lanes[sweep.order[0]].facts["member"] if sweep.order else "",
+    }
+
+
+def becomes_child_runs(record: str, lanes: int) -> bool:
+    """Return whether so many lanes become child runs, beside the table."""
+    return record == "runs" or (record == "auto" and lanes <= MAX_CHILD_RUNS)
+
+
+def of_journal(root: Path, opened: Event, uri: str | None) -> Running:
+    """Return the sweep of a command that is gone, from its journal's opening; uri: its store, if it is another now."""
+    recorded = opened["sweep"]
+    if recorded["objective"] not in (None, *OBJECTIVES):
+        raise InputError(
+            f"{root / journal.JOURNAL} is damaged: there is no objective {recorded['objective']!r}", OBJECTIVES
+        )
+    tracking = Tracking(**{**recorded["tracking"], "uri": uri or store_uri.known_as(recorded["tracking"]["uri"])})
+    return Running(root, Path(opened["start_folder"]), tracking, recorded["record"], recorded["objective"])
+
+
+def complete_journal(root: Path, uri: str | None) -> None:
+    """Record the summary of a sweep whose command has ended without, in the sweep's journal."""
+    events, _ = journal.read(root)
+    opened = journal.opening(events)
+    groups = list(storage.parts(root))
+    if opened is None or not groups:
+        return
+    running = of_journal(root, opened, uri)
+    sweep = Sweep(root, groups, running.objective)
+    with FileLock(root / SUMMARY_LOCK):
+        if is_recorded(sweep, running):
+            return
+        status = events[-1]["status"] if journal.ended(events) else "KILLED"
+        state = read_state(root, store_of(root, uri))
+        histories, dataset = write_results(sweep, running)
+        rows = write_summary_text(sweep, running, state["run"], state["link"])
+        with closing(journal.RunJournal(root, resumed=True)) as sweep_journal:
+            record(sweep_journal, sweep, histories, rows, dataset, running)
+            sweep_journal.append("end", status=status, digest=sweep.digest(running.record))
+
+
+def check_not_old(root: Path) -> None:
+    """Raise InputError for a sweep that an older build wrote, which has no journal."""
+    if (root / OLD_COMMAND).is_file() and not (root / journal.JOURNAL).is_file():
+        allowed = "nnjax sync of that build, or the sweep's own command again"
+        raise InputError(f"{root} was written by an older build of nnjax", allowed)

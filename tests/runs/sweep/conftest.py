@@ -1,21 +1,22 @@
-"""Small sweeps in this process: jobs of lanes below one root, delivered to a store that was created once and copied."""
+"""Small sweeps in this process: jobs of lanes below one root, uploaded to a store that was created once and copied."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from nnjax.config.schema import Config
 from nnjax.inference.predictor import Predictor
-from nnjax.runs.run_folder import decimal
-from nnjax.runs.sweep import child_runs, train_lanes, upload
-from nnjax.runs.sweep import storage as kept
+from nnjax.runs.sweep import storage, train_lanes, upload
 from nnjax.runs.sweep.callback import Running
 from nnjax.runs.sweep.storage import Lane, LaneGroup
 from nnjax.tracking.journal import Status
+from nnjax.training.metrics import decimal
 from nnjax.training.train_state import STOPPED
 from tests.config.test_schema import read
 from tests.end_to_end.conftest import Done
@@ -28,62 +29,51 @@ RATES = "lanes.values={optimizer.learning_rate:[0.1,100]}"  # the second diverge
 
 
 def recorded(lane: Lane) -> dict[str, float]:
-    """The metrics of a finished lane's child run: the table's in decimals, and why it stopped (L37)."""
-    metrics = {name: decimal(value) for name, value in lane.metrics.items()}
+    """The metrics of a finished lane's child run: the table's as decimals, and why it stopped (L37)."""
+    metrics = {name: decimal(name, value) for name, value in lane.metrics.items()}
     return {**metrics, "training/stopped": STOPPED.index(lane.facts["stopped"])}
 
 
-class Here:
-    """Child runs written by this process: the other one would import mlflow for seconds."""
-
-    def __enter__(self) -> "Here":
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        pass
-
-    def write(self, order: child_runs.Order) -> None:
-        assert child_runs.write(order) is None
-
-    def wait(self) -> None:
-        pass
-
-    alive = True
-
-
-class Swept(NamedTuple):
-    """A sweep's folder, and that of its store: where commands are started."""
+@dataclass
+class Swept:
+    """A sweep's folder, that of its store, where commands are started, and the command that is trained just now."""
 
     root: Path
     start: Path
+    command: Running | None = None
+
+    def running(self, config: Config) -> Running:
+        """The command, a new one after each upload."""
+        if self.command is None:
+            self.command = Running(self.root, self.start, config.tracking, config.lanes.record, config.objective)
+        return self.command
 
     def train(self, *overrides: str) -> list[Any]:
         """A job."""
-        folder = self.root / f"job {len(list(self.root.glob('job *')))}"
+        folder, config = self.root / f"job {len(list(self.root.glob('job *')))}", read(*XOR, *overrides)
         folder.mkdir(parents=True)
-        return train_lanes.run(read(*XOR, *overrides), folder, self.root, self.start)
+        return train_lanes.run(config, folder, self.running(config))
 
-    def deliver(self, *overrides: str, writer: Any = None, status: Status = "FINISHED") -> "Swept":
-        """The summary, and the store's runs."""
-        config = read(*XOR, *overrides)
-        how = config.tracking, config.lanes.record, config.objective
-        upload.deliver(Running(self.root, self.start, *how, writer or Here()), status)
+    def finish(self, *overrides: str, status: Status = "FINISHED") -> "Swept":
+        """The end of the command: its summary, and the store's runs."""
+        running, self.command = self.running(read(*XOR, *overrides)), None
+        upload.finish(running, status)
         return self
 
     def run(self, *overrides: str) -> "Swept":
-        """A job, delivered."""
+        """A command of one job."""
         self.train(*overrides)
-        return self.deliver(*overrides)
+        return self.finish(*overrides)
 
     def parts(self) -> list[LaneGroup]:
-        return list(kept.parts(self.root))
+        return list(storage.parts(self.root))
 
     def lanes(self) -> list[Lane]:
         """The table."""
-        return kept.read_table(self.root / "summary" / "lanes.parquet")[0]
+        return storage.read_table(self.root / "summary" / "lanes.parquet")[0]
 
     def network(self, lane: Lane) -> Predictor:
-        return Predictor.load(kept.networks(self.root / kept.PARTS / lane.facts["part"]), lane.facts["lane"])
+        return Predictor.load(storage.networks(self.root / storage.PARTS / lane.facts["part"]), lane.facts["lane"])
 
     def client(self) -> MlflowClient:
         return Done(0, "", "", self.start).client()

@@ -14,7 +14,6 @@ import pytest
 
 from nnjax.errors import InputError
 from nnjax.runs.sweep import train_lanes
-from nnjax.tracking import mlflow_client
 from tests.end_to_end.conftest import command
 from tests.runs.sweep.conftest import RATES, XOR, Swept, lane_of, recorded, values
 
@@ -39,7 +38,7 @@ def test_what_is_finished_is_skipped_and_said(swept, caplog):
     caplog.set_level("INFO", logger="nnjax")
     again = made.train("lanes.seeds=4")
     assert any("4 lanes, 0 to train, 4 skipped: finished before" in line for line in caplog.messages)
-    made.deliver()
+    made.finish()
     assert made.lanes() == before
     assert len(made.parts()) == 1
     assert again == [pytest.approx(sum(values(before, "train/loss")) / 4)]
@@ -115,24 +114,7 @@ def test_another_rate_later_is_another_setting_that_differs(swept):
 def test_a_parent_that_was_deleted_is_opened_anew(swept):
     made = swept().run("lanes.seeds=4")
     made.client().delete_run(made.parent().info.run_id)
-    made.deliver()
-    assert_each_once(made, 4)
-
-
-@pytest.mark.ci
-def test_killed_while_the_parent_is_opened(swept, monkeypatch):
-    """The store has the run, the folder doesn't know it yet."""
-
-    def killed(*arguments, **named):
-        opened(*arguments, **named)
-        raise SystemExit("killed")
-
-    opened, made = mlflow_client.open_run, swept()
-    with monkeypatch.context() as patch:
-        patch.setattr(mlflow_client, "open_run", killed)
-        with pytest.raises(SystemExit):
-            made.train("lanes.seeds=4")
-    made.run("lanes.seeds=4")
+    made.finish()
     assert_each_once(made, 4)
 
 
@@ -184,7 +166,7 @@ def test_a_group_whose_checkpoints_are_damaged_is_trained_from_the_start(swept, 
     assert not list(made.root.glob("checkpoints/*"))
 
 
-DELIVER = """
+FINISH = """
 import sys
 from pathlib import Path
 from nnjax.config.schema import Tracking
@@ -192,7 +174,7 @@ from nnjax.runs.sweep import upload
 from nnjax.runs.sweep.callback import Running
 root = Path(sys.argv[1])
 tracking = Tracking(True, None, None, None, {}, False, False)
-upload.deliver(Running(root, root.parent, tracking, "runs", None), "FINISHED")
+upload.finish(Running(root, root.parent, tracking, "runs", None), "FINISHED")
 """
 
 
@@ -212,18 +194,18 @@ def children_of(start: Path) -> int:
 
 @pytest.mark.ci
 @pytest.mark.slow
-def test_a_delivery_killed_by_itself_leaves_nobody_writing(swept):
+def test_an_end_killed_by_itself_leaves_nobody_writing(swept):
     """kill -9 of the command alone: what it started may still be writing child runs."""
     made = swept()
     made.train("lanes.seeds=40", "lanes.record=runs")
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     process = subprocess.Popen(
-        [sys.executable, "-c", DELIVER, str(made.root)], stdout=subprocess.DEVNULL, env=environment
+        [sys.executable, "-c", FINISH, str(made.root)], stdout=subprocess.DEVNULL, env=environment
     )
     eventually(lambda: children_of(made.start) > 2)
     process.kill()
     process.wait()
-    made.deliver("lanes.record=runs")
+    made.finish("lanes.record=runs")
     time.sleep(1)  # a writer that was left alone would go on
     assert_each_once(made, 40)
 

@@ -137,7 +137,7 @@ def test_another_error_of_the_device_is_not_taken_for_memory(swept, monkeypatch)
     "error", [jax.errors.JaxRuntimeError("INTERNAL"), KeyboardInterrupt()], ids=["error", "Ctrl-C"]
 )
 def test_a_job_that_ends_without_any_lane_leaves_no_run_running(swept, monkeypatch, error):
-    """A multirun delivers what its jobs left, however they ended; here nothing but the parent."""
+    """A multirun records what its jobs left, however they ended; here nothing but the parent."""
 
     def ends(*arguments):
         raise error
@@ -147,5 +147,5 @@ def test_a_job_that_ends_without_any_lane_leaves_no_run_running(swept, monkeypat
         patch.setattr(build, "make_trainer", ends)
         with pytest.raises(type(error)):
             made.train("lanes.seeds=4")
-    made.deliver(status="FAILED")
+    made.finish(status="FAILED")
     assert [run.info.run_name for run in made.runs() if run.info.status == "RUNNING"] == []

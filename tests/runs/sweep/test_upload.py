@@ -1,4 +1,4 @@
-"""A sweep delivered: every member once in the table and in MLflow, with its own settings, metrics and times."""
+"""A sweep uploaded: every member once in the table and in MLflow, with its own settings, metrics and times."""
 
 import csv
 
@@ -9,10 +9,9 @@ from pandas import DataFrame
 
 from nnjax.config import lanes
 from nnjax.errors import TrainingError
-from nnjax.runs.sweep import storage as kept
-from nnjax.runs.sweep import upload
-from nnjax.runs.sweep.child_runs import ChildRuns
+from nnjax.runs.sweep import storage, upload
 from nnjax.tracking.quiet import quiet
+from nnjax.tracking.upload import STATE, is_missing
 from nnjax.training import trainer
 from tests.config.test_schema import read
 from tests.reporting import Page
@@ -25,12 +24,12 @@ JOBS = ("model.hidden=[2]", "model.hidden=[3]")
 
 @pytest.fixture(scope="module")
 def sweep(swept):
-    """Two shapes, two rates of which one diverges, two seeds: 8 members; delivered by the real process."""
+    """Two shapes, two rates of which one diverges, two seeds: 8 members."""
     made = swept()
     trainer.compile_programs.cache_clear()  # programs are counted
     for job in JOBS:
         made.train(job, RATES, "lanes.seeds=2", *ALL)
-    return made.deliver(*ALL, writer=ChildRuns())
+    return made.finish(*ALL)
 
 
 def history(sweep):
@@ -175,7 +174,7 @@ def test_the_parents_files_are_the_summary(sweep, tmp_path):
     best = {item.path for item in client.list_artifacts(run, "best/figures")}
     assert {f"best/figures/{name}.png" for name in ("learning_curves", "norms", "decision_boundary")} <= best
     copy = client.download_artifacts(run, "lanes.parquet", str(tmp_path))
-    assert kept.read_table(copy)[0] == sweep.lanes()
+    assert storage.read_table(copy)[0] == sweep.lanes()
 
 
 def test_the_report_says_what_was_swept_and_which_lane_is_best(sweep):
@@ -216,8 +215,8 @@ def test_the_logged_model_is_the_best_lane(sweep, monkeypatch):
     assert (sweep.network(best).predict(TRUTH_TABLE) != 0).any()
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["known to the store", "killed before it was known"])
-def test_delivered_twice_nothing_changes(sweep, known):
+@pytest.mark.parametrize("known", [True, False], ids=["known", "killed before it was known"])
+def test_uploaded_twice_nothing_changes(sweep, known):
     client = sweep.client()
 
     def points(run):
@@ -232,8 +231,9 @@ def test_delivered_twice_nothing_changes(sweep, known):
 
     before = everything()
     if not known:
-        client.set_tag(sweep.parent().info.run_id, upload.DELIVERED, "")
-    sweep.deliver("tracking.figures=true")
+        (sweep.root / STATE).unlink()
+    sweep.finish("tracking.figures=true")
+    assert not is_missing(sweep.root)
     after = everything()
     assert after.keys() == before.keys()
     for run in before:
@@ -251,8 +251,8 @@ def test_a_table_alone_has_no_child_runs(swept):
 @pytest.mark.ci
 @pytest.mark.parametrize(("record", "most", "children"), [("auto", 4, 4), ("auto", 3, 0), ("runs", 3, 4)])
 def test_so_many_lanes_become_child_runs(swept, monkeypatch, record, most, children):
-    assert upload.MOST_RUNS == 256
-    monkeypatch.setattr(upload, "MOST_RUNS", most)
+    assert upload.MAX_CHILD_RUNS == 256
+    monkeypatch.setattr(upload, "MAX_CHILD_RUNS", most)
     made = swept().run(f"lanes.record={record}", "lanes.seeds=4")
     assert len(made.children()) == children
     assert len(made.lanes()) == 4
@@ -264,11 +264,11 @@ def test_without_tracking_the_folder_has_it_all(swept, tmp_path):
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_a_sweep_in_which_all_diverged_is_delivered(swept):
+def test_a_sweep_in_which_all_diverged_is_uploaded(swept):
     made = swept()
     (result,) = made.train("optimizer.learning_rate=100", "lanes.seeds=4")
     assert isinstance(result, TrainingError)
-    made.deliver(*ALL)
+    made.finish(*ALL)
     assert {run.info.status for run in made.children().values()} == {"FAILED"}
     assert made.parent().info.status == "FAILED"
     assert made.parent().data.metrics["sweep/diverged"] == 4
@@ -277,7 +277,7 @@ def test_a_sweep_in_which_all_diverged_is_delivered(swept):
 def test_results_are_the_points_means_over_the_seeds_that_finished(swept):
     made = swept()
     first, second = made.train(RATES, "lanes.seeds=2", "tracking.enabled=false")
-    made.deliver("tracking.enabled=false")
+    made.finish("tracking.enabled=false")
     assert first == pytest.approx(np.mean(values([lane for lane in made.lanes() if lane.metrics], "train/loss")))
     assert isinstance(second, TrainingError)
 

@@ -1,10 +1,11 @@
-"""A run's folder delivered to a real SQLite store: all of it, nothing twice, wherever the process was killed."""
+"""A run's folder uploaded to a real SQLite store: all of it, nothing twice, wherever the process was killed."""
 
 import json
 import os
 import shutil
 import sqlite3
 from contextlib import closing, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ import pytest
 from nnjax.errors import InputError, StoreError
 from nnjax.inference import predictor
 from nnjax.system import processes
-from nnjax.tracking import delivery, journal, mlflow_client, undelivered
-from nnjax.tracking.delivery import Delivery, catch_up, packed, unpacked
+from nnjax.tracking import journal, mlflow_client, not_uploaded, upload
 from nnjax.tracking.journal import RunJournal
+from nnjax.tracking.upload import STATE, Uploader, catch_up, pack_array, unpack_array
 
 POINTS = [("train/loss", epoch, 1 / (1 + epoch)) for epoch in range(5)]
 METADATA = {
@@ -49,9 +50,9 @@ def trained(folder, name="out", **facts):
         process=processes.current_process(),
         **facts,
     )
-    undelivered.add(folder, out)
-    made.metrics(POINTS[:3])
-    made.metrics(POINTS[3:])
+    not_uploaded.add(folder, out)
+    made.append_metrics(POINTS[:3])
+    made.append_metrics(POINTS[3:])
     made.append("tags", tags={"stopped": "epoch limit"})
     return out, made
 
@@ -60,7 +61,7 @@ def ended(folder, model=False):
     """The same, with its end."""
     out, made = trained(folder)
     if model:
-        example = packed(np.zeros((4, 2), np.float32))
+        example = pack_array(np.zeros((4, 2), np.float32))
         made.append("model", file="model.safetensors", example=example, classes=["0", "1"])
     made.append("end", status="FINISHED")
     return out
@@ -82,19 +83,19 @@ def tables(folder):
 
 def test_a_try_that_gets_no_further_is_no_progress(folder, monkeypatch):
     """Else a store that always refuses the same would be waited for without end."""
-    delivering = Delivery(ended(folder))
+    uploader = Uploader(ended(folder))
     monkeypatch.setattr(mlflow_client.Run, "set_tags", lambda *_: (_ for _ in ()).throw(StoreError("x", "refused")))
     progressed = []
     for _ in range(2):
         with pytest.raises(StoreError, match="refused"):
-            delivering.deliver()
-        progressed.append(delivering.progressed)
+            uploader.upload()
+        progressed.append(uploader.progressed)
     assert progressed[0] == progressed[1]
 
 
 def test_the_store_gets_what_the_folder_has(folder):
     out = ended(folder)
-    assert Delivery(out).deliver() == 5
+    assert Uploader(out).upload() == 5
     found, times = tables(folder), [event["time"] for event in journal.read(out)[0]]
     whens = [times[1]] * 3 + [times[2]] * 2
     assert found["metrics"] == [
@@ -109,21 +110,21 @@ def test_the_store_gets_what_the_folder_has(folder):
         for path in artifacts.rglob("*.*")
     }
     assert files == {"figures/curve.png", "model.safetensors"}
-    assert not (folder / undelivered.FOLDER).exists()
+    assert not (folder / not_uploaded.FOLDER).exists()
 
 
-def test_delivered_again_nothing_changes(folder):
+def test_uploaded_again_nothing_changes(folder):
     out = ended(folder, model=True)
-    Delivery(out).deliver()
+    Uploader(out).upload()
     before = tables(folder)
     assert [len(before[table]) for table in ("runs", "models", "metrics")] == [1, 1, 5]
-    assert Delivery(out).deliver() == 0
-    whole = json.loads((out / journal.DELIVERED).read_text())
-    assert delivery.read_delivered(out, delivery.store_of(out)) == whole
+    assert Uploader(out).upload() == 0
+    whole = json.loads((out / STATE).read_text())
+    assert upload.read_state(out, upload.store_of(out)) == whole
     others = ({"run": 3}, {"offset": -1}, {"offset": 99999999}, {"files": []}, {"uri": "http://elsewhere"})
     for known in ("not json", "[]", "{}", *(json.dumps({**whole, **other}) for other in others)):
-        (out / journal.DELIVERED).write_text(known)  # the store is asked what it has
-        assert Delivery(out).deliver() == 6
+        (out / STATE).write_text(known)  # the store is asked what it has
+        assert Uploader(out).upload() == 6
         assert tables(folder) == before
 
 
@@ -156,7 +157,7 @@ def test_killed_at_any_call_all_is_there_once(folder, monkeypatch, before):
             for name in WRITES:
                 patch.setattr(mlflow_client.Run, name, killer.around(getattr(mlflow_client.Run, name)))
             with suppress(SystemExit):
-                Delivery(out).deliver()
+                Uploader(out).upload()
         if not killer.killed:
             break
     assert 3 < calls < 19
@@ -167,11 +168,11 @@ def test_killed_at_any_call_all_is_there_once(folder, monkeypatch, before):
 def test_killed_before_the_run_is_known_it_is_found_again(folder, monkeypatch):
     out = ended(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(Delivery, "keep", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
+        patch.setattr(Uploader, "save_state", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
-            Delivery(out).deliver()
-    assert not (out / journal.DELIVERED).exists()
-    Delivery(out).deliver()
+            Uploader(out).upload()
+    assert not (out / STATE).exists()
+    Uploader(out).upload()
     assert len(tables(folder)["runs"]) == 1
 
 
@@ -182,82 +183,82 @@ def test_half_a_model_is_completed(folder, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(mlflow_model, "write", lambda *_: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
-            Delivery(out).deliver()
+            Uploader(out).upload()
     assert [status for _, status in tables(folder)["models"]] != []
-    Delivery(out).deliver()
+    Uploader(out).upload()
     (only,) = tables(folder)["models"]
-    Delivery(out).deliver()
-    (out / journal.DELIVERED).unlink()
-    Delivery(out).deliver()
+    Uploader(out).upload()
+    (out / STATE).unlink()
+    Uploader(out).upload()
     assert tables(folder)["models"] == [only]
 
 
 def test_a_run_that_is_trained_is_left_alone_and_one_that_was_killed_ends(folder):
     out, made = trained(folder)
     assert catch_up(out) == ""
-    opening = delivery.opening(out)
+    opening = upload.opening(out)
     made.append(**{**opening, "process": {**processes.current_process(), "started": "long ago"}})
     goes_on = f"resume={os.path.relpath(out)} goes on"  # it has a checkpoint
-    assert catch_up(out) == f"6 events delivered, and the run, left RUNNING, is KILLED; {goes_on}"
+    assert catch_up(out) == f"6 events uploaded, and the run, left RUNNING, is KILLED; {goes_on}"
     assert [status for _, status, _ in tables(folder)["runs"]] == ["KILLED"]
     assert catch_up(out) == ""
 
 
 def test_a_run_that_goes_on_after_its_end_is_the_same_run(folder):
     out = ended(folder)
-    Delivery(out).deliver()
-    again = RunJournal(out, again=True)
+    Uploader(out).upload()
+    again = RunJournal(out, resumed=True)
     again.append(**journal.read(out)[0][0])
-    Delivery(out).deliver()
+    Uploader(out).upload()
     assert [status for _, status, _ in tables(folder)["runs"]] == ["RUNNING"]
-    again.metrics([*POINTS, ("train/loss", 5, 0.1)])
+    again.append_metrics([*POINTS, ("train/loss", 5, 0.1)])
     again.append("end", status="FINISHED")
-    Delivery(out).deliver()
+    Uploader(out).upload()
     found = tables(folder)
     assert ([status for _, status, _ in found["runs"]], len(found["metrics"])) == (["FINISHED"], 6)
 
 
 def test_a_store_that_has_lost_the_run_gets_all_of_it_when_it_goes_on(folder, empty_store):
     out = ended(folder)
-    Delivery(out).deliver()
+    Uploader(out).upload()
     before = tables(folder)
     shutil.copy(empty_store, folder / "mlflow.db")
-    RunJournal(out, again=True).append(**journal.read(out)[0][-1])
-    Delivery(out).deliver()
+    RunJournal(out, resumed=True).append(**journal.read(out)[0][-1])
+    Uploader(out).upload()
     assert tables(folder) == before
 
 
-def test_what_was_delivered_is_of_one_store(folder, empty_store):
+def test_what_was_uploaded_is_of_one_store(folder, empty_store):
     """Another address, or an SQLite file that is gone: all is missing."""
     out = ended(folder)
-    Delivery(out).deliver()
+    Uploader(out).upload()
     before, other = tables(folder), folder / "other"
     other.mkdir()
     shutil.copy(empty_store, other / "mlflow.db")
     uri = f"sqlite:///{other}/mlflow.db"
-    assert not delivery.is_missing(out)
-    assert delivery.is_missing(out, uri)
-    assert catch_up(out, uri) == "5 events delivered"
+    assert not upload.is_missing(out)
+    assert upload.is_missing(out, uri)
+    assert catch_up(out, uri) == "5 events uploaded"
     assert tables(other) == before
-    assert not delivery.is_missing(out, uri)
+    assert not upload.is_missing(out, uri)
     shutil.copy(empty_store, folder / "mlflow.db")
-    assert delivery.is_missing(out)
-    assert catch_up(out) == "5 events delivered"
+    assert upload.is_missing(out)
+    assert catch_up(out) == "5 events uploaded"
     assert tables(folder) == before
-    assert not delivery.is_missing(out)
+    assert not upload.is_missing(out)
     (folder / "mlflow.db").rename(folder / "away.db")
-    assert delivery.is_missing(out)
+    assert upload.is_missing(out)
 
 
-def test_a_record_without_password_is_delivered_by_the_environments(folder, monkeypatch):
+def test_a_journal_without_password_is_uploaded_by_the_environments(folder, monkeypatch):
     out, made = trained(folder)
-    made.append(**{**delivery.opening(out), "uri": "http://h:9"})
-    assert delivery.store_of(out) == "http://h:9"
+    made.append(**{**upload.opening(out), "uri": "http://h:9"})
+    assert upload.store_of(out) == "http://h:9"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@h:9")
-    assert delivery.store_of(out) == "http://user:secret@h:9"
-    assert "secret" not in str(Delivery(out).known)
+    assert upload.store_of(out) == "http://user:secret@h:9"
+    assert "secret" not in str(Uploader(out).state)
     with pytest.raises(InputError) as caught:
-        Delivery(out).deliver()
+        Uploader(out).upload()
     assert "secret" not in str(caught.value)
 
 
@@ -267,20 +268,22 @@ def test_hidden_files_and_links_stay_where_they_are(folder):
     (out / ".hydra" / "overrides.yaml").write_text("- tracking.uri=http://user:secret@h")
     (out / "figures" / ".hidden").touch()
     (out / "link").symlink_to(folder / "mlflow.db")
-    there = {str(path.relative_to(out)) for path in Delivery(out).listed()}
-    assert there == {"figures/curve.png", "model.safetensors"}
+    assert {str(path.relative_to(out)) for path, _ in Uploader(out).files()} == {
+        "figures/curve.png",
+        "model.safetensors",
+    }
 
 
 def test_a_file_that_went_away_since_it_was_listed_is_left_out(folder, monkeypatch):
-    out, listed = ended(folder), Delivery.listed
-    monkeypatch.setattr(Delivery, "listed", lambda self: [*listed(self), out / "gone.npz"])
-    assert Delivery(out).deliver() == 5
+    out, files = ended(folder), Uploader.files
+    monkeypatch.setattr(Uploader, "files", lambda self: [*files(self), (out / "gone.npz", Path("gone.npz"))])
+    assert Uploader(out).upload() == 5
 
 
 @pytest.mark.parametrize("damage", ["example", "network", "link"])
 def test_a_model_that_cannot_be_made_is_one_line(folder, damage):
     out = ended(folder)
-    example = packed(np.zeros((4, 2), np.float32))
+    example = pack_array(np.zeros((4, 2), np.float32))
     if damage == "example":
         example = {**example, "shape": [3, 3]}
     if damage == "network":
@@ -288,13 +291,13 @@ def test_a_model_that_cannot_be_made_is_one_line(folder, damage):
     if damage == "link":
         (out / "model.safetensors").rename(folder / "other.safetensors")
         (out / "model.safetensors").symlink_to(folder / "other.safetensors")
-    RunJournal(out, again=True).append("model", file="model.safetensors", example=example, classes=["0", "1"])
+    RunJournal(out, resumed=True).append("model", file="model.safetensors", example=example, classes=["0", "1"])
     if damage == "link":
-        Delivery(out).deliver()
+        Uploader(out).upload()
         assert not tables(folder)["models"]
         return
     with pytest.raises(InputError, match="no model can be made of it: ") as caught:
-        Delivery(out).deliver()
+        Uploader(out).upload()
     assert "\n" not in str(caught.value)
 
 
@@ -304,15 +307,15 @@ def test_arrays_come_back_as_they_were():
         np.array([[0.1, -np.inf]]),
         np.zeros((0, 2), np.float32),
     ):
-        again = unpacked(packed(array))
+        again = unpack_array(pack_array(array))
         assert (again.dtype, again.shape) == (array.dtype, array.shape)
         np.testing.assert_array_equal(again, array)
 
 
 def test_what_is_missing_is_seen_without_a_store(folder):
     out, made = trained(folder)
-    assert delivery.is_missing(out)
+    assert upload.is_missing(out)
     made.append("end", status="FINISHED")
-    assert delivery.is_missing(out)
-    Delivery(out).deliver()
-    assert not delivery.is_missing(out)
+    assert upload.is_missing(out)
+    Uploader(out).upload()
+    assert not upload.is_missing(out)
