@@ -30,7 +30,7 @@ test-ci: ## run the tests that `make test` leaves out, without the long ones
 	@$(IN) --group test --group notebook --group screenshots --group docs -- $(PYTEST) -m "ci and not slow" $(ARGS)
 
 test-all: ## run all tests, the long ones too
-	@$(IN) --group test --group notebook --group screenshots --group docs -- $(PYTEST) -m '' $(ARGS)
+	@$(IN) --group test --group notebook --group screenshots --group docs --group postgresql -- $(PYTEST) -m '' $(ARGS)
 
 check: ## check format, lint and types, changing nothing
 	@$(IN) --group lint -- -m ruff format --check .

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator
 
 VERSIONS = ("3.11", "3.12", "3.13")
 DECIDING = ("pyproject.toml", "constraints.txt")  # what is installed follows from these
-LOCKED = "--group=build --group=test --group=lint --group=notebook --group=screenshots --group=docs"
+LOCKED = "--group=build --group=test --group=lint --group=notebook --group=screenshots --group=docs --group=postgresql"
 HEADER = """\
 # The versions that the Makefile installs, for Python 3.11 to 3.13 on Linux and macOS. `make lock` compiles this file
 # from pyproject.toml; `make lock ARGS=--upgrade` takes the newest versions.

@@ -35,6 +35,18 @@ def test_a_multirun_is_one_parent_with_a_job_a_shape_and_a_child_a_member(tmp_pa
 
 
 @pytest.mark.ci
+def test_a_sweep_whose_jobs_are_several_processes_is_one_parent(tmp_path):
+    words = ("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", *XOR, "model.hidden=[2],[3]", "lanes.seeds=2")
+    done = command(tmp_path, *words)
+    assert done.code == 0, done.err
+    sweep = sweep_of(tmp_path)
+    assert {run.info.status for run in sweep.runs()} == {"FINISHED"}
+    assert len(sweep.children()) == len(sweep.lanes()) == 4
+    assert len(sweep.runs()) == 5
+    assert sweep.parent().info.run_id in done.out
+
+
+@pytest.mark.ci
 def test_a_job_that_fails_costs_no_other_jobs_lanes(main, tmp_path):
     code, out, err = main("-m", "+sweep=lanes", *XOR, OFF, "data.test_size=0,4", "seed=range(0,4)")
     assert code == 2
@@ -111,10 +123,9 @@ def test_lanes_that_all_diverge_are_one_line_and_exit_1(main, tmp_path):
 
 def test_ctrl_c_leaves_a_sweep_that_is_not_running(main, tmp_path, monkeypatch):
     from nnjax.runs import build
-    from nnjax.runs.sweep import parent_run, upload
+    from nnjax.runs.sweep import upload
 
-    for module in (upload, parent_run):
-        monkeypatch.setattr(module, "KILLED_PATIENCE", 60.0)
+    monkeypatch.setattr(upload, "KILLED_PATIENCE", 60.0)
     real, groups = build.make_trainer, []
 
     def interrupted(*arguments):
