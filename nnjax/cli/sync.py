@@ -83,6 +83,6 @@ def upload(folder: Path, uri: str | None) -> str:
         if abandoned or journal.ended(events):
             sweep_upload.complete_journal(folder, uri)
         words = catch_up(folder, uri)
-        killed = ", and the sweep, left RUNNING, is KILLED"
+        killed = "; the sweep was still marked RUNNING and is now KILLED"
         return words + killed if words and abandoned else words
     return catch_up(folder, uri)

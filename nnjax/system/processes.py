@@ -29,7 +29,7 @@ def has_ended(process: Mapping[str, Any]) -> bool:
 
 def describe_other_host(process: Mapping[str, Any]) -> str:
     """Return a note that a process runs on another host, "" for a process of this host."""
-    return "" if process["host"] == platform.node() else f"left RUNNING by {printable(process['host'])}: not touched"
+    return "" if process["host"] == platform.node() else f"RUNNING on {printable(process['host'])}: left as it is"
 
 
 def start_time(pid: int) -> str:

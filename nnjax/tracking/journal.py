@@ -1,4 +1,4 @@
-"""The journal of a run or a sweep: what MLflow gets lies in the folder first, as a line of JSON for each event.
+"""The journal of a run or a sweep: each event is a line of JSON in its folder before it is sent to MLflow.
 
     open      id, name, experiment, uri, start_folder, tags, params, dataset (or null), process;
               of a sweep also `sweep`: how its command wants it recorded
@@ -85,7 +85,7 @@ class RunJournal:
 
     Args:
         folder: of the run or the sweep.
-        resumed: the run goes on, and so does its journal; else a journal that is there is another run's and is removed.
+        resumed: the run continues, and so does its journal; else an old journal, of another run, is removed.
 
     Attributes:
         resumed: whether there was something to go on with.
@@ -107,7 +107,7 @@ class RunJournal:
         self.points = {(name, step) for event in events for name, step, _ in event.get("points", ())}
 
     def append(self, event: str, **facts: Any) -> None:
-        """Append an event; raise OSError where the disk is full, which leaves no part of it."""
+        """Append an event; if the disk is full, remove the part that was written and raise OSError."""
         line = json.dumps({"event": event, "time": int(time.time() * 1000), **facts}).encode() + b"\n"
         with lock(self.folder):
             size_before = os.fstat(self.file).st_size
@@ -136,7 +136,7 @@ class RunJournal:
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of those who append to a folder's journal; file systems without locks have none."""
+    """Hold the lock that whoever appends to a journal must have; go on without where the file system has no locks."""
     try:
         held = FileLock(folder / LOCK).acquire()
     except (OSError, NotImplementedError):
@@ -147,7 +147,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def read(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
-    """Return the events from a byte on, and the byte behind the last of them; no events where there is no journal.
+    """Return the events from the byte `offset` on, and the offset behind the last whole line; none without a journal.
 
     Raises InputError for an event that no run writes.
     """
@@ -213,9 +213,9 @@ def read_children(file: Path) -> Iterator[Event]:
 
 
 def end_if_abandoned(folder: Path) -> bool:
-    """Append KILLED to a journal whose process is gone without an end; return whether that was so.
+    """If the process of a journal without an end is gone, append an end, KILLED; return whether that was done.
 
-    The time is that of the last event. A run that is resumed meanwhile opens its journal under the same lock.
+    The time is that of the last event. A run that is resumed takes the same lock before it writes to its journal.
     """
     with lock(folder):
         events, _ = read(folder)

@@ -1,8 +1,8 @@
-"""From a folder's journal to its store: what the journal has and the store doesn't, nothing twice.
+"""Upload to the store the events of a journal that it does not have yet, each once.
 
-While a run is trained, after a kill and days later, it is always this that writes to the store. How far it got is in
-upload.json. Whatever was on its way when a process ended is sent again, which changes nothing: MLflow takes the same
-point, tag or parameter again as what it is.
+This alone writes to the store: while a run is trained, after a kill, and days later. upload.json says how far it got.
+If the process ends during an upload, the next one sends the same data again. That is harmless: MLflow keeps one copy of
+a point, tag or parameter that it gets twice.
 """
 
 import base64
@@ -50,9 +50,9 @@ class Uploader:
         fresh: the journal has just begun, so that no store knows the run.
 
     Attributes:
-        state: what upload.json says; offset: so many bytes of the journal are uploaded; files: name -> size and time of
-            those that are; model: the digest of the one that is; link: how to look at the run; problem, busy: why the
-            last try failed, and whether it is worth waiting; wrong: what no later try can mend; time: of all this.
+        state: what upload.json says. offset: bytes of the journal that are uploaded. files: uploaded file -> its size
+            and time. model: digest of the uploaded model. link: how to look at the run. problem, busy: why the last try
+            failed, and whether waiting can help. wrong: an error that no later try can mend. time: of this writing.
         progressed: when (time.monotonic()) the store last took something new.
 
     Raises InputError for a journal that no run has written, or that names no store.
@@ -167,10 +167,10 @@ class Uploader:
                 self.took(f"file {name}")
 
     def files(self) -> Iterator[tuple[Path, Path]]:
-        """Yield the files to upload, and where they go: neither those about the upload, nor links, half or hidden ones.
+        """Yield the files to upload, and where they go; neither those about the upload, nor links, half or hidden ones.
 
-        Hidden folders such as .hydra/ have what was typed, passwords too. Of a sweep these are its summary, which goes
-        to the top, and the networks of its lanes.
+        Hidden folders such as .hydra/ have what was typed, passwords too. The files of a sweep are those of its
+        summary, which go to the top, and the networks of its lanes.
         """
         sweep = opening(self.folder).get("sweep")
         root = self.folder / "summary" if sweep else self.folder
@@ -247,9 +247,9 @@ def new_state(store: str) -> dict[str, Any]:
 
 
 def read_state(folder: Path, store: str, failures: bool = False) -> dict[str, Any]:
-    """Return what upload.json says; a new state where it can't be read, or is of another store or of one that is gone.
+    """Return what upload.json says, a new state if it can't be read or is of another store.
 
-    failures: also why the last try failed; else the next try begins without.
+    If the store's SQLite file is gone, nothing is uploaded. failures: with why the last try failed.
     """
     for name in (STATE, OLD_STATE):
         try:
@@ -267,7 +267,7 @@ def read_state(folder: Path, store: str, failures: bool = False) -> dict[str, An
 
 
 def is_missing(folder: Path, uri: str | None = None) -> bool:
-    """Return whether the store hasn't all of a journal, or the run in it never ended; False if it never began."""
+    """Return whether a part of a journal is not in the store yet, or its end is missing; False without a journal."""
     events, _ = journal.read(folder)
     if not events:
         return False
@@ -291,9 +291,12 @@ def catch_up(folder: Path, uri: str | None = None) -> str:
             count = Uploader(folder, uri).upload()
     except Timeout:
         return ""
-    words = f"{count} event{'s' * (count != 1)} uploaded{', and the run, left RUNNING, is KILLED' if abandoned else ''}"
-    killed = abandoned or events[-1]["status"] == "KILLED"
-    return words + (f"; {override} goes on" if killed and (override := resume_override(folder)) else "")
+    said = [f"{count} event{'s' * (count != 1)} uploaded"]
+    if abandoned:
+        said.append("the run was still marked RUNNING and is now KILLED")
+    if (abandoned or events[-1]["status"] == "KILLED") and (override := resume_override(folder)):
+        said.append(f"to continue it: nnjax-train {override}")
+    return "; ".join(said)
 
 
 def resume_override(folder: Path) -> str:

@@ -22,11 +22,11 @@ POLL = 0.02  # seconds
 RESTART = 1.0  # seconds between two starts of a process that ends at once
 _lock = threading.Lock()
 _process: "subprocess.Popen[str] | None" = None  # of this Python process; the next run of a notebook uses it again
-_stderr: IO[bytes] | None = None  # of the process: what libraries print is for nobody, unless it dies
+_stderr: IO[bytes] | None = None  # of the process; it is read only if the process dies
 
 
 def start(store: str) -> None:
-    """Start the process, if there is none: it imports mlflow while JAX is imported here, and programs are compiled."""
+    """Start the process if none is running; it imports MLflow while this process imports JAX and compiles."""
     _send({"store": store})
 
 
@@ -138,8 +138,8 @@ class Upload:
     def wait(self, seconds: float, until_progress: bool = True) -> bool:
         """Wait until all is uploaded; return whether it is.
 
-        seconds: at most so many without progress, counted from when the process talks to the store; without
-        until_progress so many in all.
+        seconds: the longest time without progress, counted from when the process first talks to the store; without
+        until_progress the longest time in all.
         """
         began = self.progressed = time.monotonic()
         while not self.done:
@@ -160,9 +160,9 @@ class Upload:
 
 
 class UploadedJournal:
-    """The journal of a folder that is trained in here, which the uploader process uploads meanwhile.
+    """The journal of a run or a sweep of this process, which the uploader process uploads meanwhile.
 
-    A store that is locked, slow, refusing or gone costs the training nothing.
+    Before anything is trained, `check` raises if the store refuses. From then on no store stops the training.
 
     Args:
         what: `run` or `sweep`, for the line that says what was not uploaded.
@@ -171,7 +171,7 @@ class UploadedJournal:
         uri: the store, as `tracking.uri` has it.
         resumed: the run goes on, and so does its journal.
 
-    Raises StoreError where a look from outside shows that there can't be a store.
+    Raises StoreError if a quick check without MLflow shows that there can't be a store.
     """
 
     def __init__(self, what: str, folder: Path, start_folder: Path, uri: str | None, resumed: bool) -> None:
@@ -179,7 +179,7 @@ class UploadedJournal:
         self.store = store_uri.store_uri(uri, self.start_folder)
         store_uri.check_there(self.store)
         self.journal = RunJournal(self.folder, resumed)
-        self.trained = self.journal.resumed  # what is trained is never given up for the store
+        self.trained = self.journal.resumed  # from then on no problem of the store ends the run
         not_uploaded.add(self.start_folder, self.folder)
 
     def open(self, **facts: Any) -> None:
@@ -203,9 +203,9 @@ class UploadedJournal:
         self.trained = True
 
     def end(self, status: Status, patience: float, **facts: Any) -> bool:
-        """Append the end, and wait for the upload; return whether all is uploaded, or nothing was to be.
+        """Append the end and wait for the upload; return whether all is uploaded, or there was nothing to upload.
 
-        patience: seconds without progress; of a KILLED run seconds in all.
+        patience: seconds to wait without progress; for a KILLED run seconds to wait in all.
         """
         with suppress(OSError) if status != "FINISHED" else nullcontext():  # the disk may be full, which ended the run
             self.journal.append("end", status=status, **facts)

@@ -68,8 +68,11 @@ def test_a_killed_run_is_ended_and_uploaded_and_one_at_work_is_left_alone(swept,
     left_behind(start, "elsewhere", host="another", started="long ago")
     code, said, noise = sync(start)
     assert (code, noise) == (0, "")
-    elsewhere = "outputs/today/elsewhere: left RUNNING by another: not touched\n"
-    assert said == f"{elsewhere}outputs/today/killed: 3 events uploaded, and the run, left RUNNING, is KILLED\n"
+    elsewhere = "outputs/today/elsewhere: RUNNING on another: left as it is\n"
+    assert (
+        said
+        == f"{elsewhere}outputs/today/killed: 3 events uploaded; the run was still marked RUNNING and is now KILLED\n"
+    )
     assert runs(start) == {"killed": "KILLED"}
     assert {folder.name for folder in not_uploaded.folders(start)} == {"at work", "elsewhere"}
     assert sync(start) == (0, elsewhere, "")
@@ -81,9 +84,12 @@ def test_a_killed_run_that_can_go_on_says_how(swept, sync):  # noqa: F811
     folder = left_behind(start, "killed", started="long ago")
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints" / "1.safetensors").touch()
-    assert sync(folder.parent, "killed")[1].endswith("is KILLED; resume=killed goes on\n")
+    assert sync(folder.parent, "killed")[1].endswith("is now KILLED; to continue it: nnjax-train resume=killed\n")
     (start / "mlflow.db").unlink()  # uploaded again, it has been KILLED before
-    assert sync(start)[1] == "outputs/today/killed: 3 events uploaded; resume=outputs/today/killed goes on\n"
+    assert (
+        sync(start)[1]
+        == "outputs/today/killed: 3 events uploaded; to continue it: nnjax-train resume=outputs/today/killed\n"
+    )
 
 
 def test_folders_are_named_and_mistakes_are_one_line(swept, sync, tmp_path):  # noqa: F811
@@ -134,7 +140,7 @@ def test_a_sweep_that_was_killed_is_uploaded_and_is_killed(swept, sync, monkeypa
     killed_sweep(made, monkeypatch)
     code, said, noise = sync(made.start)
     assert (code, noise) == (0, "")
-    assert said.endswith(" events uploaded, and the sweep, left RUNNING, is KILLED\n")
+    assert said.endswith(" events uploaded; the sweep was still marked RUNNING and is now KILLED\n")
     assert (made.parent().info.status, made.parent().data.metrics["sweep/lanes"]) == ("KILLED", 2)
     assert (made.root / "summary" / "summary.txt").exists()
     assert sync(made.start) == (0, "nothing is missing\n", "")
@@ -147,7 +153,7 @@ def test_a_sweep_that_was_killed_is_uploaded_and_is_killed(swept, sync, monkeypa
 def test_a_sweep_of_another_host_is_left_alone(swept, sync, monkeypatch):  # noqa: F811
     made = swept("sweeps")
     killed_sweep(made, monkeypatch, host="another")
-    assert sync(made.start) == (0, "sweeps: left RUNNING by another: not touched\n", "")
+    assert sync(made.start) == (0, "sweeps: RUNNING on another: left as it is\n", "")
     assert made.parent().info.status == "RUNNING"
 
 
@@ -157,7 +163,7 @@ def test_a_sweep_that_came_to_nothing_is_said_once(swept, sync, monkeypatch):  #
     monkeypatch.setattr(uploads, "_send", lambda message: None)
     upload.open_journal(made.running(config), "boolean")
     change_opening(made.root, process={**processes.current_process(), "started": "long ago"})
-    said = "sweeps: 2 events uploaded, and the sweep, left RUNNING, is KILLED\n"
+    said = "sweeps: 2 events uploaded; the sweep was still marked RUNNING and is now KILLED\n"
     assert sync(made.start) == (0, said, "")
     assert sync(made.start) == (0, "nothing is missing\n", "")
     assert made.parent().info.status == "KILLED"

@@ -198,8 +198,8 @@ def test_a_run_that_is_trained_is_left_alone_and_one_that_was_killed_ends(folder
     assert catch_up(out) == ""
     opening = upload.opening(out)
     made.append(**{**opening, "process": {**processes.current_process(), "started": "long ago"}})
-    goes_on = f"resume={os.path.relpath(out)} goes on"  # it has a checkpoint
-    assert catch_up(out) == f"6 events uploaded, and the run, left RUNNING, is KILLED; {goes_on}"
+    goes_on = f"to continue it: nnjax-train resume={os.path.relpath(out)}"  # it has a checkpoint
+    assert catch_up(out) == f"6 events uploaded; the run was still marked RUNNING and is now KILLED; {goes_on}"
     assert [status for _, status, _ in tables(folder)["runs"]] == ["KILLED"]
     assert catch_up(out) == ""
 
