@@ -20,7 +20,7 @@ class Loss(NamedTuple):
 
     Attributes:
         value: L of each instance, from (z, targets).
-        delta: dL/dz, the delta^(L) of L25, from (z, targets).
+        delta: the derivative dL/dz, which is delta of the output layer (L25), from (z, targets).
         output: the prediction h, from z.
         activation: the name of the output activation, which a predictor outside JAX needs.
         tasks: what it can be trained on: `binary`, `multiclass`, `regression` (L5-L8).
@@ -41,8 +41,8 @@ class Loss(NamedTuple):
 def cross_entropy(z: Batch, targets: Batch) -> Values:
     """Compute -sum_j y_j log h_j = logsumexp(z) - y.z for 1-of-K targets y (L23).
 
-    The largest logit is first subtracted from all: logsumexp(z) and y.z may both be 1e4 and differ by log 2, which
-    float32 can't hold at that size.
+    The largest logit is first subtracted from all: logsumexp(z) and y.z may be near 1e4 and differ by log 2, where
+    neighbouring float32 numbers are 0.001 apart: the difference would have only three right digits.
     """
     shifted = z - jax.lax.stop_gradient(jnp.max(z, axis=-1, keepdims=True))
     return jnp.log(jnp.sum(jnp.exp(shifted), axis=-1)) - jnp.sum(targets * shifted, axis=-1)
@@ -91,7 +91,7 @@ def perceptron(z: Batch, targets: Batch) -> Values:
     """Compute max(0, -y z) with y = 2t - 1 in {-1, +1} from targets t in {0, 1}, summed over the outputs (L17, L18).
 
     This is the perceptron criterion (Bishop, Pattern Recognition and Machine Learning, eq. 4.54). Its gradient is
-    -Delta of L17. It is written as a choice, so that `jax.grad` at the kink is that of a mistake (L18) and nan stays
+    -Delta of L17. By `where`, not `maximum`, `jax.grad` gives at z = 0 the gradient of a mistake (L18), and nan stays
     nan.
     """
     y = 2 * targets - 1

@@ -24,13 +24,8 @@ COLUMNS = (
 )
 BY_LAYER = ("gradient/norm/", "parameters/norm/")  # before a layer's number, from 1; a single layer has none
 MAX_EPOCHS_PER_CALL = 1000  # epochs a call may finish
-TRAINING, CONVERGED, NO_PROGRESS, DIVERGED = range(4)  # TrainState.status
-STOPPED = (
-    "epoch limit",
-    "converged",
-    "no progress",
-    "diverged",
-)  # by TrainState.status: which happened is reported (L37)
+TRAINING, CONVERGED, EARLY_STOPPING, DIVERGED = range(4)  # TrainState.status
+STOPPED = ("epoch limit", "converged", "early stopping", "diverged")  # by TrainState.status: why a training ended (L37)
 
 
 class TrainSpec(NamedTuple):
@@ -69,7 +64,7 @@ class TrainState(NamedTuple):
         sums: over the epoch so far: loss, right classes and cost, each times instances.
         gradient_norms: the `norms` of the last update's gradient of J, before clipping; for the perceptron the largest
             of the epoch's updates.
-        status: TRAINING, CONVERGED, NO_PROGRESS or DIVERGED.
+        status: TRAINING, CONVERGED, EARLY_STOPPING or DIVERGED.
         epochs: how many are finished; for a diverged lane the epoch in which it diverged.
         best_epoch, best_loss: the epoch of the lowest validation loss, and that loss.
     """

@@ -34,8 +34,8 @@ from nnjax.training.optimizers import Hyperparams, optimizer
 from nnjax.training.train_state import (
     CONVERGED,
     DIVERGED,
+    EARLY_STOPPING,
     MAX_EPOCHS_PER_CALL,
-    NO_PROGRESS,
     TRAINING,
     Keys,
     Position,
@@ -102,7 +102,7 @@ class Programs:
             update = self.updates(hyperparams, train, instances)
 
             def last_update(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
-                """It stands outside the loop, because its gradient alone is needed afterwards, for its norm."""
+                """Make the last update of the epoch; it stands outside the loop, as only its gradient's norm is recorded."""
                 state, grads = update(jnp.array(per_epoch - 1), state)
                 if not self.spec.loss.zero_if_correct:
                     state = state._replace(gradient_norms=norms(grads))
@@ -179,9 +179,9 @@ class Programs:
     ) -> tuple[TrainState, Array]:
         """Measure the epoch that ends, decide whether this lane goes on (L37), and write its row.
 
-        A lane that has stopped, or diverges now, goes back to its settled parameters: the one select of an epoch. A
-        lane diverges if anything that it would go on from is not finite: the cost (and so the loss), the parameters,
-        the last gradient, or the optimiser's moments, as an infinite one would hold its parameter still, unseen.
+        A lane that has stopped, or diverges now, gets back the parameters of its last finished epoch. A lane diverges
+        if one of these is not finite: the cost (and so the loss), the validation loss, the parameters, the gradient's
+        norm, or the optimiser's state, whose infinite moment would keep a parameter from changing unnoticed.
         """
         training = state.status == TRAINING
         means = state.sums / train.y.shape[0]
@@ -196,7 +196,9 @@ class Programs:
         better = training & finite & (on_validation.loss < state.best_loss)
         best_epoch = jnp.where(better, epoch, state.best_epoch)
         status = jnp.where(self.converged(state, hyperparams, moved, means[1]), CONVERGED, TRAINING)
-        status = jnp.where((epoch - best_epoch >= hyperparams["patience"]) & (status == TRAINING), NO_PROGRESS, status)
+        status = jnp.where(
+            (epoch - best_epoch >= hyperparams["patience"]) & (status == TRAINING), EARLY_STOPPING, status
+        )
         status = jnp.where(finite, status, DIVERGED)
 
         settled = select(training & finite, state.params, state.settled)
@@ -212,11 +214,12 @@ class Programs:
         ), rows
 
     def converged(self, state: TrainState, hyperparams: Hyperparams, moved: Array, accuracy: Array) -> Array:
-        """Return whether the epoch moved the parameters by less than the tolerance (L37); of a perceptron, ||Delta||_2.
+        """Return whether the lane has converged: the epoch moved the parameters by less than the tolerance (L37).
 
-        Delta of L17 is the gradient on all instances. With mini-batches all gradients of the epoch must be below the
-        tolerance. Mistakes can cancel, as all four of XOR do at Theta = 0: then Delta = 0 is no convergence (L18). One
-        mistake has ||Delta||_2 >= 1/n, since x_0 = 1, so if there are mistakes, less than that is cancellation.
+        For the perceptron ||Delta||_2 must be below the tolerance; Delta of L17 is the gradient on all instances, and
+        with mini-batches all gradients of the epoch count. Mistakes can cancel, as all four of XOR do at Theta = 0:
+        then Delta = 0 is no convergence (L18). A single mistake has ||Delta||_2 >= 1 / batch_size, since x_0 = 1, so a
+        smaller norm with mistakes left means that they cancel; half of this bound leaves room for rounding.
         """
         if not self.spec.loss.zero_if_correct:
             return moved < hyperparams["tolerance"]

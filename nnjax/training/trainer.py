@@ -91,7 +91,7 @@ class Trainer:
         shuffle_seeds: seeds of the order of instances, one a lane.
         train, validation: the data; validation may be empty.
         epochs: the limit.
-        plan: how the lanes are run. If it has more lanes, they are filled with the last lane's settings.
+        plan: how the lanes are run. If it has more lanes than there are seeds, the others repeat the last lane.
         history_epochs: about how many epochs the history keeps; None: all.
     """
 
@@ -268,7 +268,7 @@ class Trainer:
         return params
 
     def params_on_device(self, keep: str) -> Params | tuple[()]:
-        """Return the same on the device, with the lanes that only fill the layout."""
+        """Return the parameters as `params` does, but on the device and with the lanes that only fill the layout."""
         return self.state.settled if keep == "last" else self.state.best
 
     def to_host(self, lanes: Any) -> Any:

@@ -175,7 +175,7 @@ def test_convergence_stops_and_is_said(training):
 
 def test_patience_counts_epochs_without_a_better_validation(training):
     stuck = finished(training({"learning_rate": 1e-30, "patience": 2}, epochs=9))
-    assert stuck.stopped == ["no progress"]
+    assert stuck.stopped == ["early stopping"]
     assert stuck.epochs.tolist() == [2]
 
 
