@@ -50,7 +50,7 @@ def run(
 ) -> RunResult:
     """Train one network, write the results into its folder, record them in MLflow, and return them.
 
-    times: of the command until now; None: times start here. overrides: the settings that were typed.
+    times: what the command has measured so far; None: measuring starts here. overrides: the settings as typed.
 
     Raises InputError for data, a platform or a store that is not available. Raises TrainingError if the gradients
     differ, or if the loss is not finite; the folder and MLflow keep everything until then.
@@ -169,7 +169,7 @@ def evaluate(plan: RunPlan, trainer: Trainer, logger: RunLogger) -> TrainingResu
 def divergence(
     what: str, history: Mapping[str, np.ndarray], epoch: int, plan: RunPlan, logger: RunLogger
 ) -> TrainingError:
-    """Tag the run with the epoch and a hint; return the error to raise, which names `what` is not finite."""
+    """Tag the run with the epoch and a hint; return the error to raise, which says that `what` is not finite."""
     hint = divergence_hint(plan.config, history, epoch)
     logger.log_tags({"stopped": "diverged", "diverged_epoch": epoch, "hint": hint})
     return TrainingError(f"{what} is not finite in epoch {epoch}: {hint}")

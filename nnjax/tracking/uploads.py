@@ -195,7 +195,7 @@ class UploadedJournal:
         self.upload = Upload(self.folder, self.store, fresh=not self.journal.resumed)
 
     def check(self) -> None:
-        """Keep the uploader alive; before anything is trained, raise why the store takes nothing, if that is known."""
+        """Keep the uploader alive; before anything is trained, raise the store's error if it is known to refuse."""
         self.upload.keep_alive()
         refusal = None if self.trained else self.upload.refusal()
         if refusal is not None:

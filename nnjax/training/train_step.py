@@ -102,7 +102,7 @@ class Programs:
             update = self.updates(hyperparams, train, instances)
 
             def last_update(state: TrainState, rows: Array) -> tuple[TrainState, Array]:
-                """Make the last update of the epoch; it stands outside the loop, as only its gradient's norm is recorded."""
+                """Make the last update of the epoch, outside the loop: only its gradient's norm is recorded."""
                 state, grads = update(jnp.array(per_epoch - 1), state)
                 if not self.spec.loss.zero_if_correct:
                     state = state._replace(gradient_norms=norms(grads))

@@ -51,9 +51,9 @@ class Place(NamedTuple):
 
 
 def run(config: Config, folder: Path, sweep: Running) -> list[float | TrainingError]:
-    """Train the unfinished lanes of a job; return an objective for each point of `lanes.values`.
+    """Train the lanes of a job that are missing or diverged; return an objective for each set of `lanes.values`.
 
-    This is the mean objective over the point's seeds, or an error if all of them diverged.
+    This is the mean over the seeds that did not diverge, or an error if all of them did.
     folder: the job's own.
 
     Raises InputError for data, a platform or a store that is not available, TrainingError if the gradients differ.

@@ -1,7 +1,7 @@
-"""A sweep on its way to MLflow: its journal is opened with the first lanes, and has all of the sweep at the end.
+"""Record a sweep in its journal, which is opened with the first lanes and has the whole sweep at the end.
 
-The sweep's folder is the source of truth. Uploading again, after a kill or with more lanes, completes what the store
-has, nothing twice.
+The sweep's folder is the source of truth. Recording again, after a kill or with more lanes, adds what the store lacks
+and repeats nothing.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ Rows = Sequence[tuple[str, str]]
 
 
 def open_journal(running: Running, dataset_name: str) -> None:
-    """Open the sweep's journal, once a command, in the process that ends the sweep, and tell the uploader.
+    """Open the sweep's journal and start its upload: once in each command, in the process that ends the sweep.
 
     Raises StoreError where there is no store to write to.
     """
@@ -69,7 +69,7 @@ def open_journal(running: Running, dataset_name: str) -> None:
 
 
 def check(running: Running) -> None:
-    """Keep the uploader alive; before anything is trained, raise why the store takes nothing, if that is known."""
+    """Keep the uploader alive; before anything is trained, raise the store's error if it is known to refuse."""
     if running.journal is not None:
         running.journal.check()
 
@@ -77,8 +77,8 @@ def check(running: Running) -> None:
 def finish(running: Running, status: Status) -> None:
     """Write the sweep's summary, record and print it, and wait for the upload; a line says what was not uploaded.
 
-    status: how the command ended; where nothing was trained, the sweep's run ends so. Raises InputError for a deleted
-    experiment; the summary is written all the same.
+    status: how the command ended, which is the status of the sweep's run if nothing was trained. Raises InputError for
+    a deleted experiment, after writing the summary.
     """
     started = time.perf_counter()
     groups = list(storage.parts(running.root)) if running.root.exists() else []
@@ -102,7 +102,8 @@ def finish(running: Running, status: Status) -> None:
     end: Status = status if sweep.finished else "FAILED"
     digest = sweep.digest(running.record)
     uploaded = running.journal is None or running.journal.end(end, patience, digest=digest)
-    seconds = f"written and uploaded in {time.perf_counter() - started:.1f}"
+    done = "written and uploaded" if running.journal is not None and uploaded else "written"
+    seconds = f"{done} in {time.perf_counter() - started:.1f}"
     print("\n" + (summary.panel([*rows, ("seconds", seconds)]) if rows else read_summary(sweep)))
     if running.journal is not None:
         if not uploaded:
@@ -111,7 +112,7 @@ def finish(running: Running, status: Status) -> None:
 
 
 def is_recorded(sweep: Sweep, running: Running) -> bool:
-    """Return whether the folder has the summary of all lanes, and the journal, if there is one, has it last."""
+    """Return whether the folder has a summary and the last digest in its journal is that of the sweep now."""
     digests = [event["digest"] for event in journal.read(sweep.root)[0] if "digest" in event]
     is_last = digests[-1:] == [sweep.digest(running.record)]
     return is_last and (sweep.folder / "summary.txt").exists()
@@ -123,7 +124,7 @@ def read_summary(sweep: Sweep) -> str:
 
 
 def interrupt(running: Running) -> None:
-    """End the sweep's run as KILLED, if the store takes that at once; the lanes wait for the next command, or sync."""
+    """Mark the sweep's run as KILLED and wait briefly for the store; the next command or sync uploads the lanes."""
     if running.journal is None:
         return
     uploaded = running.journal.end("KILLED", KILLED_PATIENCE)
@@ -160,7 +161,7 @@ def record(
     tracking = running.tracking
     common = {key: str(value) for key, value in lanes.result_settings(sweep.config).items() if key not in sweep.keys}
     sweep_journal.append("settings", params=common, dataset=described(dataset))
-    # The same time again, so that recording twice adds nothing.
+    # The same time in every recording, so that recording twice adds nothing.
     latest = max(lane.facts["ended"] for lane in sweep.lanes)
     sweep_journal.append("metrics", points=[[name, 0, value] for name, value in metrics(sweep).items()], at=latest)
     sweep_journal.append("tags", tags=tags(sweep, rows, tracking))
@@ -240,7 +241,7 @@ def of_journal(root: Path, opened: Event, uri: str | None) -> Running:
 
 
 def complete_journal(root: Path, uri: str | None) -> None:
-    """Record the summary of a sweep whose command has ended without, in the sweep's journal."""
+    """Record a sweep in its journal if its command ended before it did so."""
     events, _ = journal.read(root)
     opened = journal.opening(events)
     groups = list(storage.parts(root))
