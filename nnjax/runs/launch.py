@@ -15,7 +15,6 @@ from nnjax.runs.sweep import callback
 from nnjax.runs.sweep.callback import Running
 from nnjax.system import signals
 from nnjax.system.times import Times
-from nnjax.tracking import uploads
 from nnjax.tracking.journal import Status
 from nnjax.tracking.store_uri import store_uri
 
@@ -93,6 +92,8 @@ def train_single_run(job: Job) -> "RunResult":
     """Train one network and return the finished run. Raises what `run.run` raises."""
     tracking = job.config.tracking
     if tracking.enabled:
+        from nnjax.tracking import uploads
+
         uploads.start(store_uri(tracking.uri, job.start_folder))
     from nnjax.runs import checkpoints, run
 
@@ -117,6 +118,8 @@ def train_sweep_job(job: Job) -> list[float | Exception]:
         running.uploads = hydra.mode == RunMode.RUN  # a worker of a multirun trains; its command uploads
         callback.RUNNING.append(running)
     if config.tracking.enabled and running.uploads:
+        from nnjax.tracking import uploads
+
         uploads.start(store_uri(config.tracking.uri, job.start_folder))
     return list(train_lanes.run(config, job.folder, running))
 

@@ -185,6 +185,7 @@ def test_a_sweep_whose_store_was_gone_at_its_end_is_uploaded_with_its_own_status
 ):
     made = swept("sweeps")
     monkeypatch.setattr(upload, "PATIENCE", 0.5)
+    monkeypatch.setattr(uploads, "CREATION", 0.5)
     database, away = made.start / "mlflow.db", made.start / "away.db"
     database.rename(away)
     database.mkdir()  # nothing can be written there

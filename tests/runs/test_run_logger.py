@@ -342,7 +342,9 @@ finally:
 """
 
 
-@pytest.mark.parametrize("sweep", [(), ("lanes.seeds=2",)], ids=["run", "sweep"])
+@pytest.mark.parametrize(
+    "sweep", [pytest.param((), id="run"), pytest.param(("lanes.seeds=2",), id="sweep", marks=pytest.mark.ci)]
+)
 def test_mlflow_is_not_imported_where_something_is_trained(folder, sweep):
     """Its import is seconds of Python, in which nothing else would run there."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

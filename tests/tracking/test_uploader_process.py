@@ -120,6 +120,7 @@ def test_a_folder_that_another_process_uploads_is_waited_for(folder):
     assert ends(folder) == [("xor", "FINISHED")]
 
 
+@pytest.mark.ci
 def test_a_store_that_refuses_is_asked_less_and_less_often_and_at_the_end_again(folder, monkeypatch):
     out, made = trained(folder)
     watched = Watched(str(out), store_in(folder), dict(os.environ), True)

@@ -185,6 +185,7 @@ def test_a_slow_machine_is_no_silent_store(folder, new_process):
     assert time.monotonic() - began > PATIENCE
 
 
+@pytest.mark.ci
 def test_a_store_that_is_never_made_is_given_up(folder, monkeypatch):
     (folder / "mlflow.db").unlink()
     out = ended(folder)
@@ -241,7 +242,7 @@ def answering(code: int) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("code", [500, 401, 403])
+@pytest.mark.parametrize("code", [500, *(pytest.param(code, marks=pytest.mark.ci) for code in (401, 403))])
 def test_a_server_that_has_a_problem_or_asks_for_a_password_is_said(folder, new_process, monkeypatch, code):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with answering(code) as uri:
