@@ -130,6 +130,7 @@ def test_exactly_some_are_on():
     assert error(params, table) < 1e-4
 
 
+@pytest.mark.ci
 def test_random_expressions():
     generator = np.random.default_rng(2)
     for depth in range(2, 9):

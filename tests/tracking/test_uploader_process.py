@@ -140,6 +140,7 @@ def test_a_store_that_refuses_is_asked_less_and_less_often_and_at_the_end_again(
     assert len(tables(folder)["metrics"]) == len(POINTS)
 
 
+@pytest.mark.ci
 def test_earlier_folders_are_uploaded_when_there_is_nothing_else_to_do(folder):
     earlier = ended(folder)
     earlier.rename(folder / "earlier")

@@ -128,6 +128,7 @@ def test_a_process_that_dies_is_replaced_and_nothing_is_twice(folder, new_proces
     assert [status for _, status, _ in found["runs"]] == ["FINISHED"]
 
 
+@pytest.mark.ci
 def test_one_that_cannot_start_says_why_and_is_not_started_again_and_again(folder, new_process, monkeypatch):
     monkeypatch.setattr(uploads, "MODULE", "nnjax.tracking.nowhere")
     real, starts = uploads._start, []
@@ -149,6 +150,7 @@ def test_it_has_the_environment_of_the_moment(folder, monkeypatch):
         assert connection.execute(query, one.link()[:1]).fetchall() == [("somebody",)]
 
 
+@pytest.mark.ci
 def test_it_ends_with_the_process_that_started_it():
     """Killed or not, and whatever it is at."""
     code = "uploads.start('sqlite:////x.db'); print(uploads._process.pid, flush=True); input()"
@@ -177,6 +179,7 @@ def test_no_password_is_in_a_file_or_in_the_list_of_processes(folder, monkeypatc
 # How long an end waits: not at all for our own slowness, a while for a store that is silent.
 
 
+@pytest.mark.ci
 def test_a_slow_machine_is_no_silent_store(folder, new_process):
     """Imports, and the creation of an SQLite store, take longer than that."""
     (folder / "mlflow.db").unlink()
@@ -199,6 +202,7 @@ def test_a_store_that_is_never_made_is_given_up(folder, monkeypatch):
     assert one.wait(60)
 
 
+@pytest.mark.ci
 def test_a_server_that_takes_connections_and_never_answers_is_given_up(folder, new_process):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         one = Upload(ended(folder), f"http://127.0.0.1:{silent.getsockname()[1]}", True)

@@ -81,6 +81,7 @@ def test_history_has_a_row_an_epoch_and_one_before(training):
     assert all(np.isfinite(values[0, 1:]).all() for values in history.values())
 
 
+@pytest.mark.ci
 def test_norms_by_layer_are_those_of_its_parameters_and_of_the_last_gradient(training):
     """And all layers together are what they are of one layer: sqrt of the sum of squares."""
     run = finished(training({"learning_rate": 0.5}, epochs=1, batch_size=len(TRAIN.y)))
@@ -187,6 +188,7 @@ def test_best_is_the_state_of_the_lowest_validation_loss(training):
     np.testing.assert_allclose(found.loss, [validation.min()], rtol=1e-5)
 
 
+@pytest.mark.ci
 def test_without_validation_it_is_not_measured(training):
     run = finished(training(validation=NONE, keep_best=False, epochs=2))
     assert np.isnan(run.history()["validation/loss"]).all()

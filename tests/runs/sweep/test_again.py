@@ -58,6 +58,7 @@ def test_more_seeds_join_the_same_parent(swept, caplog):
     assert_each_once(made, 8)
 
 
+@pytest.mark.ci
 def test_a_part_that_is_missing_is_trained_again(swept, caplog):
     made = swept().run("lanes.seeds=8", "lanes.max=4")
     first, second = made.parts()

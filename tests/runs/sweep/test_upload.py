@@ -282,6 +282,7 @@ def test_results_are_the_points_means_over_the_seeds_that_finished(swept):
     assert isinstance(second, TrainingError)
 
 
+@pytest.mark.ci
 def test_a_child_has_the_metrics_of_the_network_kept_not_of_the_last_epoch(swept):
     """keep=best: the epoch of the lowest validation loss, after which training went on."""
     made = swept().run(
