@@ -43,6 +43,16 @@ def own_home(everybodys: Path) -> None:
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def uploader_ended() -> Iterator[None]:
+    """End the uploader that the session's runs have used."""
+    yield
+    uploads = sys.modules.get("nnjax.tracking.uploads")
+    if uploads is not None and uploads._process is not None:
+        uploads._process.kill()
+        uploads._process.wait()
+
+
 @pytest.fixture(scope="session")
 def empty_store(everybodys: Path, own_home: None) -> Path:
     """A store to be copied: making one takes two seconds."""

@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> None:
     gradients = gradient_check.check(plan.model, LOSSES[config.loss.name], config.seed)
     print(check.error_table(gradients))
     if not gradients.passed:
-        raise TrainingError("the gradients differ: that by hand, and jax.grad or finite differences")
+        raise TrainingError("the gradients differ by more than the last line allows")

@@ -129,11 +129,11 @@ def main() -> None:
         if message and "folder" in message:
             newest = watched[message["folder"]] = Watched(**message)
             earlier = not_uploaded.folders(newest.start_folder)
-        for folder, each in list(watched.items()):
-            each.try_upload()
-            if each.done:
+        for folder, upload in list(watched.items()):
+            upload.try_upload()
+            if upload.done:
                 watched.pop(folder).release()
-        is_idle = all(each.uploader.offset >= journal.size(each.folder) for each in watched.values())
+        is_idle = all(upload.uploader.offset >= journal.size(upload.folder) for upload in watched.values())
         if is_idle and earlier is not None:
             folder_left = next(earlier, None)
             if folder_left is None:
@@ -142,8 +142,8 @@ def main() -> None:
                 with suppress(Exception):  # it is of no concern to this run; `nnjax sync` says why
                     catch_up(folder_left)
         time.sleep(0 if message else POLL)
-    for each in watched.values():
-        each.last_try()
+    for upload in watched.values():
+        upload.last_try()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Journals and their upload, as the process that trains sees them: start the uploader, tell it folders, wait for it."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -53,12 +54,17 @@ def why_ended() -> str:
     return f"the process that uploads ended with {_process.returncode}{last_line}"
 
 
-def _start() -> "subprocess.Popen[str]":
-    global _stderr
-    for file in (None if _process is None else _process.stdin, _stderr):  # of one that has died
+@atexit.register
+def _close_pipes() -> None:
+    for file in (None if _process is None else _process.stdin, _stderr):
         if file is not None:
             with suppress(BrokenPipeError):
                 file.close()
+
+
+def _start() -> "subprocess.Popen[str]":
+    global _stderr
+    _close_pipes()  # of a process that has died
     _stderr = tempfile.TemporaryFile()  # noqa: SIM115 (it is open as long as the process runs)
     package = str(Path(__file__).parents[2])
     paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -85,7 +91,7 @@ class Upload:
     def __init__(self, folder: Path, store: str, fresh: bool) -> None:
         self.folder, self.store = folder, store
         self.message = {"folder": str(folder), "store": store, "environment": dict(os.environ), "fresh": fresh}
-        self.told = self.sent = self.progressed = time.monotonic()
+        self.started = self.sent = self.progressed = time.monotonic()
         self.seen: dict[str, Any] = {}
         self.death = ""  # how the process ended, if it did
         _send(self.message)
@@ -156,7 +162,7 @@ class Upload:
         """Return whether the process may still import mlflow or make an SQLite store, of which no answer tells."""
         untouched = not (state["run"] or state["problem"] or self.death)
         is_sqlite = store_uri.sqlite_path(self.store) is not None
-        return untouched and (not state["time"] or is_sqlite) and time.monotonic() - self.told < CREATION
+        return untouched and (not state["time"] or is_sqlite) and time.monotonic() - self.started < CREATION
 
 
 class UploadedJournal:

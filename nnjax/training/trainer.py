@@ -194,13 +194,13 @@ class Trainer:
         leaves, tree = jax.tree_util.tree_flatten_with_path(self.state)
         names = [f"state{jax.tree_util.keystr(path)}" for path, _ in leaves]
         expected = {name: (leaf.shape, leaf.dtype) for name, (_, leaf) in zip(names, leaves, strict=True)}
-        given = {name: (array.shape, array.dtype) for name, array in arrays.items() if name.startswith("state")}
-        if given != expected:
-            name = next(name for name in [*expected, *given] if expected.get(name) != given.get(name))
-            raise ValueError(f"{name} is {given.get(name)}, this training's {expected.get(name)}")
+        saved = {name: (array.shape, array.dtype) for name, array in arrays.items() if name.startswith("state")}
+        if saved != expected:
+            name = next(name for name in [*expected, *saved] if expected.get(name) != saved.get(name))
+            raise ValueError(f"{name} is {saved.get(name)}, this training's {expected.get(name)}")
         placed = [jax.device_put(arrays[name], leaf.sharding) for name, (_, leaf) in zip(names, leaves, strict=True)]
         self.state = jax.tree_util.tree_unflatten(tree, placed)
-        history = {name.removeprefix("history."): array for name, array in arrays.items() if name not in given}
+        history = {name.removeprefix("history."): array for name, array in arrays.items() if name not in saved}
         self.recorded = self.recorded.restored(history)
         self.position = Position(facts["epoch"], facts["step"])
         self.train_seconds, self.examples = facts["train_seconds"], facts["examples"]
